@@ -1,0 +1,121 @@
+//! Parses Rocket's attribute below ours, as far as the path goes. All else in it
+//! is Rocket's to judge.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::{Attribute, Error, LitStr, Meta, Result};
+
+/// The names of Rocket's route attributes.
+const ROUTE_ATTRIBUTES: [&str; 8] =
+    ["get", "put", "post", "delete", "head", "options", "patch", "route"];
+
+/// The path of a route, as it is written: `/<user_id>/tasks?<page>`.
+pub(crate) struct RoutePath {
+    literal: LitStr,
+    value: String,
+}
+
+impl RoutePath {
+    /// The path in the first route attribute among `attributes`.
+    pub(crate) fn find(attributes: &[Attribute]) -> Result<Self> {
+        let missing = "`#[user_scoped]` goes above a route attribute, and there is none below it: \
+                       write `#[user_scoped]` first, then `#[get(\"/<user_id>/…\")]`, then the \
+                       handler";
+        let attribute = attributes
+            .iter()
+            .find(|attribute| is_named(attribute, &ROUTE_ATTRIBUTES))
+            .ok_or_else(|| Error::new(Span::call_site(), missing))?;
+
+        let literal = match &attribute.meta {
+            Meta::List(list) => path_literal(list.tokens.clone()),
+            _ => None,
+        };
+        let literal = literal.ok_or_else(|| {
+            Error::new_spanned(attribute, "this route attribute has no path: `#[get(\"/…\")]`")
+        })?;
+        Ok(Self { value: literal.value(), literal })
+    }
+
+    /// The position of the segment `<name>` behind the mount point.
+    pub(crate) fn position(&self, name: &str) -> Result<usize> {
+        let (path, query) = self.value.split_once('?').unwrap_or((&self.value, ""));
+        // Rocket refuses empty segments in a route's path.
+        let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+        if let Some(position) = segments.position(|segment| segment == format!("<{name}>")) {
+            return Ok(position);
+        }
+
+        let dynamic = |segment: &str| {
+            segment.strip_prefix('<')?.strip_suffix('>').map(|name| name.to_owned())
+        };
+        let names: Vec<_> = path.split('/').filter_map(dynamic).collect();
+        let message = if names.iter().any(|segment| *segment == format!("{name}..")) {
+            format!(
+                "`<{name}..>` takes several segments, and the user is one of them: write \
+                 `<{name}>/<rest..>`"
+            )
+        } else if query.split('&').any(|field| dynamic(field).as_deref() == Some(name)) {
+            format!(
+                "`<{name}>` is in the query, where a caller may leave it out: it must be a \
+                 segment of the path, as in \"/<{name}>/…\""
+            )
+        } else if let Some(near) = names.iter().find(|segment| is_near(segment, name)) {
+            format!(
+                "no segment `<{name}>` in this path: did you mean it by `<{near}>`? Rename it, or \
+                 write `#[user_scoped(param = \"{near}\")]`"
+            )
+        } else {
+            format!(
+                "no segment `<{name}>` in this path: write \"/<{name}>/…\", or name another \
+                 segment with `#[user_scoped(param = \"…\")]`"
+            )
+        };
+        Err(Error::new(self.literal.span(), message))
+    }
+
+    /// Whether `<name>` or `<name..>` is in the path or the query.
+    pub(crate) fn binds(&self, name: &str) -> bool {
+        self.value.split(['/', '?', '&']).any(|part| {
+            let dynamic = part.strip_prefix('<').and_then(|part| part.strip_suffix('>'));
+            dynamic.is_some_and(|dynamic| dynamic.trim_end_matches("..") == name)
+        })
+    }
+
+    /// Where names in the path come from: they resolve as the user's own.
+    pub(crate) fn span(&self) -> Span {
+        self.literal.span()
+    }
+}
+
+/// Whether the last segment of an attribute's path is one of these names.
+pub(crate) fn is_named(attribute: &Attribute, names: &[&str]) -> bool {
+    let last = attribute.path().segments.last();
+    last.is_some_and(|segment| names.iter().any(|name| segment.ident == name))
+}
+
+/// `#[get("/…")]`, `#[route(GET, uri = "/…")]`: the literal that stands alone or
+/// belongs to `uri`.
+fn path_literal(tokens: TokenStream) -> Option<LitStr> {
+    let mut key = None;
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => key = Some(ident),
+            TokenTree::Punct(punct) if punct.as_char() == ',' => key = None,
+            TokenTree::Punct(_) => {}
+            // A literal that came through a `macro_rules!` fragment is in a group.
+            token if key.as_ref().is_none_or(|key| key == "uri") => {
+                let tokens = match token {
+                    TokenTree::Group(group) => group.stream(),
+                    token => token.into(),
+                };
+                return syn::parse2(tokens).ok();
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn is_near(segment: &str, name: &str) -> bool {
+    let plain = |name: &str| name.replace(['_', '.'], "").to_lowercase();
+    strsim::osa_distance(&plain(segment), &plain(name)) <= 2
+}

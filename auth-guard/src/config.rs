@@ -1,0 +1,417 @@
+//! figment and environment → what is enforced, or why there is no launch.
+//!
+//! Defaults, then Rocket's figment (the table `auth_guard` of the profile), then
+//! the environment, which wins in every profile. figment's own `Env` provider
+//! trims, unquotes and parses what it reads, so the environment is read here:
+//! secrets as they are, all else as text and parsed by the type of its key.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use rocket::figment::{Figment, Profile, Provider};
+use rocket::http::uri::Absolute;
+use rocket::serde::de::{Deserializer, SeqAccess, Visitor};
+use rocket::serde::{Deserialize, de};
+
+use crate::audit::Unscoped;
+use crate::claims::Rules;
+use crate::keys::{Keys, Secret, SecretError};
+use crate::verify::Verifier;
+
+/// A configuration that may be launched with.
+pub(crate) struct Config {
+    pub(crate) verifier: Verifier,
+    pub(crate) realm: String,
+    pub(crate) unscoped: Unscoped,
+    /// What is enforced, for the launch to print.
+    pub(crate) summary: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+const SECRET: &str = "BETTER_AUTH_SECRET";
+const SECRET_PREVIOUS: &str = "BETTER_AUTH_SECRET_PREVIOUS";
+/// Better Auth reads these as well; we do not.
+const FOREIGN_SECRETS: [&str; 2] = ["AUTH_SECRET", "BETTER_AUTH_SECRETS"];
+
+const TABLE: &str = "auth_guard";
+const PREFIX: &str = "AUTH_GUARD_";
+const LEEWAY: RangeInclusive<u32> = 0..=300;
+const MAX_LIFETIME: RangeInclusive<u32> = 1..=86_400;
+
+/// The table `[<profile>.auth_guard]`. A key that is not here is an error, so a
+/// typo never switches a check off in silence.
+#[derive(Default, Deserialize)]
+#[serde(crate = "rocket::serde", deny_unknown_fields, default)]
+struct Table {
+    url: Option<String>,
+    issuer: Option<String>,
+    audience: Option<Audience>,
+    uid_claim: Option<String>,
+    match_subject: Option<bool>,
+    leeway: Option<u32>,
+    max_lifetime: Option<u32>,
+    realm: Option<String>,
+    unscoped: Option<Unscoped>,
+}
+
+/// One accepted `aud`, or a list of them.
+struct Audience(Vec<String>);
+
+/// The variables that set a key of the table.
+const VARIABLES: [&str; 9] = [
+    "BETTER_AUTH_URL",
+    "AUTH_GUARD_ISSUER",
+    "AUTH_GUARD_AUDIENCE",
+    "AUTH_GUARD_UID_CLAIM",
+    "AUTH_GUARD_MATCH_SUBJECT",
+    "AUTH_GUARD_LEEWAY",
+    "AUTH_GUARD_MAX_LIFETIME",
+    "AUTH_GUARD_REALM",
+    "AUTH_GUARD_UNSCOPED",
+];
+
+/// Reads and checks everything. `secret` is the one given in code.
+///
+/// All faults are reported at once, each naming its key and where it came from.
+pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config, Vec<String>> {
+    let is_debug = cfg!(debug_assertions) && figment.profile() == "debug";
+    let mut faults = Faults::default();
+
+    faults.check_misplaced(figment);
+    let mut table = faults.table(figment);
+    faults.environment(&mut table);
+
+    let mut warnings = unknown_variables();
+    let keys = match secret {
+        Some(secret) => Some(Keys::new(secret, None)),
+        None => faults.secrets(&mut warnings),
+    };
+
+    let url = table.url.as_deref().map(|url| origin_of(url).ok_or(url));
+    let origin = url.and_then(|origin| {
+        let not_a_url = "`url` (BETTER_AUTH_URL) must be the base URL of the Better Auth server, \
+                         such as https://auth.example.com";
+        origin.map_err(|_| faults.0.push(not_a_url.into())).ok()
+    });
+    let issuer = table.issuer.or_else(|| origin.clone());
+    let audience = table.audience.map_or_else(|| origin.into_iter().collect(), |Audience(list)| list);
+    let uid_claim = table.uid_claim.unwrap_or_else(|| "uid".into());
+    let match_subject = table.match_subject.unwrap_or(true);
+    let leeway = table.leeway.unwrap_or(5);
+    let max_lifetime = table.max_lifetime.unwrap_or(3600);
+    let realm = table.realm.unwrap_or_else(|| "api".into());
+    let unscoped = table.unscoped.unwrap_or_default();
+
+    faults.refuse_if(issuer.as_ref().is_some_and(String::is_empty), "issuer", "must not be empty");
+    faults.refuse_if(audience.iter().any(String::is_empty), "audience", "must not be empty");
+    faults.refuse_if(uid_claim.is_empty(), "uid_claim", "must not be empty");
+    let registered = ["iss", "aud", "exp", "nbf", "iat"].contains(&&*uid_claim);
+    faults.refuse_if(registered, "uid_claim", "must not be a claim that says something else");
+    let out_of_range = |range: RangeInclusive<u32>| {
+        format!("must be from {} to {} seconds", range.start(), range.end())
+    };
+    faults.refuse_if(!LEEWAY.contains(&leeway), "leeway", &out_of_range(LEEWAY));
+    faults.refuse_if(!MAX_LIFETIME.contains(&max_lifetime), "max_lifetime", &out_of_range(MAX_LIFETIME));
+    faults.refuse_if(
+        !is_realm(&realm),
+        "realm",
+        "must not be empty, and must be of printable ASCII without quotes and backslashes",
+    );
+    let loosened = unscoped == Unscoped::Allow && !is_debug;
+    faults.refuse_if(loosened, "unscoped", "may be \"allow\" only in a debug build and profile");
+    if cfg!(feature = "testing") && !is_debug {
+        faults.0.push(
+            "the feature `testing` of auth-guard is on outside a debug build and profile. Move it \
+             to `[dev-dependencies]`"
+                .into(),
+        );
+    }
+
+    let (Some(keys), true) = (keys, faults.0.is_empty()) else { return Err(faults.0) };
+
+    let any = |wanted: Option<String>| wanted.unwrap_or_else(|| "any".into());
+    let summary = vec![
+        "tokens: HS256 with the shared secret, from `Authorization: Bearer`".into(),
+        format!("issuer: {}", any(issuer.clone())),
+        format!("audience: {}", any((!audience.is_empty()).then(|| audience.join(", ")))),
+        format!("owner: claim `{uid_claim}`{}", if match_subject { ", equal to `sub`" } else { "" }),
+        format!("lifetime: at most {max_lifetime} s, leeway {leeway} s"),
+    ];
+    if issuer.is_none() || audience.is_empty() {
+        warnings.push(
+            "tokens of any issuer or audience are accepted if the signature is right. Set \
+             BETTER_AUTH_URL, or AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE"
+                .into(),
+        );
+    }
+    if !is_debug && figment.extract_inner::<String>("log_level").is_ok_and(|level| level == "debug") {
+        warnings.push(
+            "Rocket writes whole tokens to the log while `log_level` is \"debug\"; use another \
+             level in production"
+                .into(),
+        );
+    }
+
+    let rules = Rules { issuer, audience, uid_claim, match_subject, leeway, max_lifetime };
+    Ok(Config { verifier: Verifier::new(keys, rules), realm, unscoped, summary, warnings })
+}
+
+/// What stops the launch.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn refuse_if(&mut self, is_refused: bool, key: &str, why: &str) {
+        if is_refused {
+            self.0.push(format!("`{key}` ({}) {why}", variable_of(key)));
+        }
+    }
+
+    /// Refuses what figment would pass over in silence, and secrets in files.
+    fn check_misplaced(&mut self, figment: &Figment) {
+        let data = match figment.data() {
+            Ok(data) => data,
+            Err(error) => return self.0.extend(error.into_iter().map(|error| error.to_string())),
+        };
+
+        for (profile, dict) in data {
+            for (key, value) in dict {
+                let lower = key.to_ascii_lowercase();
+                let place = place(figment, &profile, &key);
+                if lower.starts_with("auth_guard_") {
+                    let inner = &lower["auth_guard_".len()..];
+                    self.0.push(format!(
+                        "`{key}`{place} is not read. Set `{inner}` in the table `{TABLE}`, or the \
+                         variable {}",
+                        variable_of(inner)
+                    ));
+                } else if lower.starts_with("better_auth_secret") || lower == "auth_secret" {
+                    self.0.push(format!(
+                        "`{key}`{place}: secrets come only from the environment. Remove it, and \
+                         set {SECRET}"
+                    ));
+                } else if key == TABLE {
+                    let Some(table) = value.as_dict() else {
+                        self.0.push(format!(
+                            "`{TABLE}`{place} is not a table. Write {TABLE} = {{ key = value }}"
+                        ));
+                        continue;
+                    };
+                    for inner in table.keys().filter(|key| key.to_lowercase().contains("secret")) {
+                        self.0.push(format!(
+                            "`{TABLE}.{inner}`{place}: secrets come only from the environment. \
+                             Remove it, and set {SECRET}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+
+    fn table(&mut self, figment: &Figment) -> Table {
+        // A table that is none, or has a secret in it, has been reported; figment
+        // would quote it.
+        if !self.0.is_empty() || !figment.contains(TABLE) {
+            return Table::default();
+        }
+
+        figment.extract_inner(TABLE).unwrap_or_else(|error| {
+            self.0.extend(error.into_iter().map(|error| error.to_string()));
+            Table::default()
+        })
+    }
+
+    /// The environment wins over the figment.
+    fn environment(&mut self, table: &mut Table) {
+        let Table {
+            url,
+            issuer,
+            audience,
+            uid_claim,
+            match_subject,
+            leeway,
+            max_lifetime,
+            realm,
+            unscoped,
+        } = table;
+        self.variable("BETTER_AUTH_URL", "a URL", url);
+        self.variable("AUTH_GUARD_ISSUER", "text", issuer);
+        self.variable("AUTH_GUARD_AUDIENCE", "text, or several with commas between", audience);
+        self.variable("AUTH_GUARD_UID_CLAIM", "the name of a claim", uid_claim);
+        self.variable("AUTH_GUARD_MATCH_SUBJECT", "`true` or `false`", match_subject);
+        self.variable("AUTH_GUARD_LEEWAY", "a number of seconds", leeway);
+        self.variable("AUTH_GUARD_MAX_LIFETIME", "a number of seconds", max_lifetime);
+        self.variable("AUTH_GUARD_REALM", "text", realm);
+        self.variable("AUTH_GUARD_UNSCOPED", "`deny`, `warn` or `allow`", unscoped);
+    }
+
+    fn variable<T: FromStr>(&mut self, name: &str, expected: &str, slot: &mut Option<T>) {
+        let Some(value) = std::env::var_os(name) else { return };
+        if value.is_empty() {
+            return self.0.push(format!("{name} is set but empty. Unset it, or give it a value"));
+        }
+
+        match value.to_str().and_then(|value| value.parse().ok()) {
+            Some(value) => *slot = Some(value),
+            None => self.0.push(format!("{name} must be {expected}")),
+        }
+    }
+
+    /// The shared secrets, from the environment and nowhere else.
+    fn secrets(&mut self, warnings: &mut Vec<String>) -> Option<Keys> {
+        let current = self.secret(SECRET, warnings);
+        let previous = self.secret(SECRET_PREVIOUS, warnings);
+        if std::env::var_os(SECRET).is_none() {
+            let foreign: Vec<_> =
+                FOREIGN_SECRETS.into_iter().filter(|name| std::env::var_os(name).is_some()).collect();
+            let but_not = match foreign.is_empty() {
+                true => String::new(),
+                false => format!(
+                    " ({} is set, which Better Auth reads and auth-guard does not)",
+                    foreign.join(" and ")
+                ),
+            };
+            self.0.push(format!(
+                "there is no key to check tokens with: {SECRET} is not set{but_not}. Set it to \
+                 the secret that your Better Auth server signs its tokens with"
+            ));
+        }
+
+        current.map(|current| Keys::new(&current, previous.as_ref()))
+    }
+
+    fn secret(&mut self, name: &str, warnings: &mut Vec<String>) -> Option<Secret> {
+        let secret = Secret::new(std::env::var_os(name)?.into_encoded_bytes());
+        if secret.as_ref().is_ok_and(Secret::is_wrapped) {
+            warnings.push(format!(
+                "{name} begins or ends with a quote or white space, which is kept as a part of it"
+            ));
+        }
+
+        secret.map_err(|error| self.weak_secret(name, error)).ok()
+    }
+
+    fn weak_secret(&mut self, name: &str, error: SecretError) {
+        self.0.push(format!(
+            "{name} {error}. Make a new one, for instance with `openssl rand -base64 32`, and \
+             give it to Better Auth too"
+        ));
+    }
+}
+
+/// Kubernetes sets `AUTH_GUARD_PORT` and the like for a service of that name, so
+/// an unknown variable is only a warning.
+fn unknown_variables() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names
+        .filter(|name| name.starts_with(PREFIX) && !VARIABLES.contains(&&**name))
+        .map(|name| {
+            let distance = |known: &&&str| strsim::osa_distance(&name, known);
+            let nearest = VARIABLES.iter().min_by_key(distance).unwrap_or(&"");
+            format!("the variable {name} is unknown and not read. Did you mean {nearest}?")
+        })
+        .collect()
+}
+
+fn variable_of(key: &str) -> String {
+    match key {
+        "url" => "BETTER_AUTH_URL".into(),
+        key => format!("{PREFIX}{}", key.to_ascii_uppercase()),
+    }
+}
+
+/// Where figment read a key, as ` in <source>`.
+fn place(figment: &Figment, profile: &Profile, key: &str) -> String {
+    let metadata = figment.clone().select(profile.clone());
+    let metadata = metadata.find_metadata(key);
+    metadata.map_or_else(String::new, |metadata| match &metadata.source {
+        Some(source) => format!(" in {} {source}", metadata.name),
+        None => format!(" in {}", metadata.name),
+    })
+}
+
+/// The origin of an `http` or `https` URL as `new URL(url).origin` writes it,
+/// which is what Better Auth puts into `iss` and `aud`.
+fn origin_of(url: &str) -> Option<String> {
+    let url = Absolute::parse(url).ok()?;
+    let scheme = url.scheme().to_ascii_lowercase();
+    let default_port = match &*scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return None,
+    };
+
+    let authority = url.authority().filter(|authority| authority.user_info().is_none())?;
+    let host = authority.host().to_ascii_lowercase();
+    let is_name = |host: &str| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+    };
+    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => format!("[{}]", address.parse::<std::net::Ipv6Addr>().ok()?),
+        None => Some(host).filter(|host| is_name(host))?,
+    };
+
+    Some(match authority.port().filter(|port| *port != default_port) {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
+}
+
+/// What may stand between the quotes of an auth-param (RFC 6750 section 3).
+fn is_realm(realm: &str) -> bool {
+    let allowed = |b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    !realm.is_empty() && realm.bytes().all(allowed)
+}
+
+impl FromStr for Audience {
+    type Err = std::convert::Infallible;
+
+    fn from_str(list: &str) -> Result<Self, Self::Err> {
+        Ok(Self(list.split(',').map(|aud| aud.trim().to_owned()).collect()))
+    }
+}
+
+impl FromStr for Unscoped {
+    type Err = ();
+
+    fn from_str(value: &str) -> Result<Self, ()> {
+        match value {
+            "deny" => Ok(Self::Deny),
+            "warn" => Ok(Self::Warn),
+            "allow" => Ok(Self::Allow),
+            _ => Err(()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Audience {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Audience;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or a list of strings")
+            }
+
+            fn visit_str<E: de::Error>(self, one: &str) -> Result<Audience, E> {
+                Ok(Audience(vec![one.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Audience, A::Error> {
+                let mut many = Vec::new();
+                while let Some(one) = seq.next_element()? {
+                    many.push(one);
+                }
+                match many.is_empty() {
+                    true => Err(de::Error::invalid_length(0, &self)),
+                    false => Ok(Audience(many)),
+                }
+            }
+        }
+
+        deserializer.deserialize_any(OneOrMany)
+    }
+}

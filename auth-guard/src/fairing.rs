@@ -1,0 +1,248 @@
+//! Where it all is put together: configuration and audit at ignition, challenge
+//! and problem body on the response.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rocket::catcher::{self, Catcher};
+use rocket::fairing::{Fairing, Info, Kind, Result};
+use rocket::figment::Figment;
+use rocket::http::Status;
+use rocket::response::Responder;
+use rocket::{Build, Orbit, Phase, Request, Response, Rocket, Route, async_trait};
+
+use crate::audit::{self, Unscoped};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::error::AuthError;
+use crate::guard::Handler;
+use crate::keys::Secret;
+use crate::response::STATUSES;
+use crate::verify::Verifier;
+
+/// Attach this: it is the whole set-up.
+///
+/// ```rust,no_run
+/// use auth_guard::AuthGuard;
+///
+/// #[rocket::launch]
+/// fn rocket() -> _ {
+///     rocket::build().attach(AuthGuard::fairing())
+/// }
+/// ```
+///
+/// It reads the configuration, checks it, refuses to launch when it is unsafe,
+/// audits the routes, adds the `WWW-Authenticate` challenge and a JSON body to
+/// refusals, and prints at launch what it enforces.
+#[derive(Debug, Default)]
+pub struct AuthGuard {
+    secret: Option<Secret>,
+    clock: Clock,
+}
+
+impl AuthGuard {
+    /// The fairing, configured from the environment and Rocket's figment.
+    pub fn fairing() -> Self {
+        Self::default()
+    }
+
+    /// Verifies with `secret` instead of `BETTER_AUTH_SECRET`, for a secret from
+    /// a vault or a test. The environment is then not read for one.
+    #[must_use]
+    pub fn with_secret(mut self, secret: Secret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    /// Tells the time by `clock`, which a test can move.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The verifier that this fairing would use in an application configured by
+    /// `figment` ([`rocket::Config::figment()`] is the usual one), for use
+    /// without an application.
+    ///
+    /// # Errors
+    ///
+    /// Everything that would stop a launch, in the words that the launch prints.
+    pub fn verifier(&self, figment: &Figment) -> std::result::Result<Verifier, Vec<String>> {
+        config::load(figment, self.secret.as_ref()).map(|config| config.verifier)
+    }
+}
+
+/// What the fairing leaves in managed state for the guards, beside the [`Verifier`].
+pub(crate) struct Installed {
+    pub(crate) clock: Clock,
+    pub(crate) realm: String,
+    pub(crate) handlers: Handlers,
+    unscoped: Unscoped,
+    summary: Vec<String>,
+    /// Whether the audit's findings have been printed.
+    reported: AtomicBool,
+}
+
+/// The handlers below `#[user_scoped]` that are mounted, as their sentinels
+/// tell at launch.
+#[derive(Default)]
+pub(crate) struct Handlers(Mutex<Vec<&'static Handler>>);
+
+impl Installed {
+    pub(crate) fn of<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
+        rocket.state()
+    }
+
+    /// Whether the mounted routes are as they must be; if not, that has been
+    /// printed.
+    pub(crate) fn audit<'r>(
+        &self,
+        routes: impl Iterator<Item = &'r Route>,
+    ) -> std::result::Result<(), ()> {
+        let unscoped = audit::unscoped(routes);
+        if unscoped.is_empty() || self.unscoped == Unscoped::Allow {
+            return Ok(());
+        }
+
+        let report = audit::report(&unscoped);
+        let is_first = !self.reported.swap(true, Ordering::Relaxed);
+        match self.unscoped {
+            Unscoped::Deny if is_first => refuse_launch(&report),
+            Unscoped::Warn if is_first => report.iter().for_each(|line| log::warn!("{line}")),
+            _ => {}
+        }
+
+        if self.unscoped == Unscoped::Deny { Err(()) } else { Ok(()) }
+    }
+}
+
+impl Handlers {
+    pub(crate) fn push(&self, handler: &'static Handler) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(handler);
+    }
+
+    fn snapshot(&self) -> Vec<&'static Handler> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl Fairing for AuthGuard {
+    fn info(&self) -> Info {
+        Info { name: "auth-guard", kind: Kind::Ignite | Kind::Liftoff | Kind::Response | Kind::Singleton }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
+        match config::load(rocket.figment(), self.secret.as_ref()) {
+            Ok(Config { verifier, realm, unscoped, summary, warnings }) => {
+                warnings.iter().for_each(|warning| log::warn!("auth-guard: {warning}"));
+                let installed = Installed {
+                    clock: self.clock.clone(),
+                    realm,
+                    handlers: Handlers::default(),
+                    unscoped,
+                    summary,
+                    reported: AtomicBool::new(false),
+                };
+                Ok(rocket.manage(verifier).manage(installed).attach(LastAtIgnition))
+            }
+            Err(errors) => {
+                refuse_launch(&errors);
+                Err(rocket)
+            }
+        }
+    }
+
+    /// The sentinels see every route, but there are none without a guarded
+    /// route. This is the last moment before the first request.
+    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
+        let Some(installed) = Installed::of(rocket) else { return };
+        assert!(installed.audit(rocket.routes()).is_ok(), "auth-guard refuses to launch: see above");
+        print_enforced(installed, rocket);
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let status = response.status().code;
+        if STATUSES.contains(&status)
+            && let Some(error) = AuthError::of(request)
+            && error.status() == status
+        {
+            error.add_headers(request, response);
+        }
+    }
+}
+
+/// Does what must see the routes and catchers of the fairings behind ours: a
+/// fairing attached during ignition runs after all that were there before.
+struct LastAtIgnition;
+
+#[async_trait]
+impl Fairing for LastAtIgnition {
+    fn info(&self) -> Info {
+        Info { name: "auth-guard: catchers and audit", kind: Kind::Ignite }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
+        if Installed::of(&rocket).is_none_or(|installed| installed.audit(rocket.routes()).is_err()) {
+            return Err(rocket);
+        }
+
+        let catchers: Vec<_> = STATUSES
+            .into_iter()
+            .filter(|status| !has_own_catcher(&rocket, *status))
+            .map(|status| Catcher::new(status, refusal))
+            .map(|mut catcher| {
+                catcher.name = Some("auth_guard".into());
+                catcher
+            })
+            .collect();
+        Ok(rocket.register("/", catchers))
+    }
+}
+
+/// A `default` catcher counts as the application's own.
+fn has_own_catcher(rocket: &Rocket<Build>, status: u16) -> bool {
+    rocket.catchers().any(|catcher| {
+        catcher.base.path() == "/" && catcher.code.is_none_or(|code| code == status)
+    })
+}
+
+/// Our answer to our errors; Rocket's own to all others.
+fn refusal<'r>(status: Status, request: &'r Request<'_>) -> catcher::BoxFuture<'r> {
+    Box::pin(async move {
+        match AuthError::of(request).filter(|error| error.status() == status.code) {
+            Some(error) => error.respond_to(request),
+            None => Catcher::default().handler.handle(status, request).await,
+        }
+    })
+}
+
+/// Prints why there is no launch. Whoever has switched Rocket's log off gets it
+/// all the same.
+pub(crate) fn refuse_launch(reasons: &[String]) {
+    if log::log_enabled!(log::Level::Error) {
+        log::error!("auth-guard refuses to launch:");
+        reasons.iter().for_each(|reason| log::error!(target: "auth_guard::_", "{reason}."));
+    } else {
+        eprintln!("auth-guard refuses to launch:");
+        reasons.iter().for_each(|reason| eprintln!("   {reason}."));
+    }
+}
+
+/// Prints what is enforced, in Rocket's own style: it shows records whose target
+/// contains `rocket::launch` at every level, and indents those that end in `_`.
+fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
+    let scoped = rocket.routes().filter(|route| audit::is_scoped(route)).count();
+    let exempt = installed.handlers.snapshot().into_iter().filter_map(|handler| {
+        let Handler { name, file, line, .. } = handler;
+        handler.exempt.map(|reason| format!("exempt: `{name}` ({file}:{line}): {reason}"))
+    });
+
+    log::info!(target: "auth_guard::rocket::launch", "Auth Guard:");
+    let lines = installed.summary.iter().cloned().chain([format!("user-scoped routes: {scoped}")]);
+    for line in lines.chain(exempt) {
+        log::info!(target: "auth_guard::rocket::launch::_", "{line}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Steps 5 and 6: claims → guard → ownership.
+
+mod owner;
+mod user_scoped;
+mod verified;
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use rocket::http::Status;
+use rocket::request::{Outcome, Request};
+use rocket::{Ignite, Rocket, Route};
+
+pub use owner::Owner;
+pub use user_scoped::{Handler, UserId, UserScope, UserScoped};
+pub use verified::Verified;
+
+use crate::bearer::BearerToken;
+use crate::claims::Claims;
+use crate::error::AuthError;
+use crate::fairing::Installed;
+use crate::verify::Verifier;
+
+/// What the guards of one request tell each other.
+#[derive(Default)]
+struct RequestState {
+    /// Verified once a request, however many guards ask.
+    verified: OnceLock<Result<Verified, AuthError>>,
+    /// Which segment the attribute scoped which route by. A request may be
+    /// forwarded from route to route, so it is only believed for that route.
+    scope: Mutex<Option<(usize, usize)>>,
+    /// The last refusal.
+    refusal: Mutex<Option<AuthError>>,
+}
+
+impl AuthError {
+    /// The error that ended this request, if one did: what a catcher needs, and
+    /// what Rocket drops before it calls one.
+    ///
+    /// Where a handler took the error as `Option<Verified>` or
+    /// `Result<Verified, AuthError>` and answered by itself, this is still the
+    /// last error that a guard met.
+    pub fn of(request: &Request<'_>) -> Option<AuthError> {
+        let refusal = &RequestState::of(request).refusal;
+        refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl RequestState {
+    fn of<'r>(request: &'r Request<'_>) -> &'r RequestState {
+        request.local_cache(RequestState::default)
+    }
+
+    fn set_scope(&self, route: &Route, segment: usize) {
+        *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = Some((address(route), segment));
+    }
+
+    fn scope(&self, route: &Route) -> Option<usize> {
+        let scope = *self.scope.lock().unwrap_or_else(PoisonError::into_inner);
+        scope.filter(|(scoped, _)| *scoped == address(route)).map(|(_, segment)| segment)
+    }
+}
+
+/// The only way from a request to verified claims.
+fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
+    let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
+    let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
+    let token = BearerToken::from_fields(request.headers().get("Authorization"))?;
+    verifier.verify_bearer(token, installed.clock.now())
+}
+
+/// The same, remembered for the other guards of this request.
+fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified, AuthError> {
+    let verified = &RequestState::of(request).verified;
+    verified.get_or_init(|| authenticate(request).map(Verified::new)).as_ref().map_err(Clone::clone)
+}
+
+/// Rule 17: the segment as Rocket hands it to handlers, percent-decoded once,
+/// byte for byte the `uid`. Without case folding, Unicode normalisation or
+/// numeric equality, two different users never meet on one path.
+fn check_owner(request: &Request<'_>, segment: usize, uid: &str) -> Result<(), AuthError> {
+    match request.param::<&str>(segment) {
+        Some(Ok(owner)) if owner == uid => Ok(()),
+        Some(_) => Err(AuthError::NotOwner),
+        None => Err(AuthError::Misconfigured),
+    }
+}
+
+/// Refuses; never forwards (rule 18). The error is kept for the catcher.
+fn outcome<T>(request: &Request<'_>, result: Result<T, AuthError>) -> Outcome<T, AuthError> {
+    let error = match result {
+        Ok(value) => return Outcome::Success(value),
+        Err(error) => error,
+    };
+
+    if error == AuthError::Misconfigured {
+        log::error!(
+            "auth-guard cannot check {}: attach `AuthGuard::fairing()`, and use `Owner` only \
+             below `#[user_scoped]`",
+            request.route().map_or("this route", |route| route.uri.as_str()),
+        );
+    }
+
+    let refusal = &RequestState::of(request).refusal;
+    *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+    Outcome::Error((Status::new(error.status()), error))
+}
+
+/// What every sentinel of ours does: a guard without the fairing stops the
+/// launch, and so does what the audit finds in the final set of routes.
+pub(crate) fn abort(guard: &str, rocket: &Rocket<Ignite>) -> bool {
+    match Installed::of(rocket) {
+        Some(installed) => installed.audit(rocket.routes()).is_err(),
+        None => {
+            crate::fairing::refuse_launch(&[format!(
+                "{guard} is used, but the fairing is not attached. Write \
+                 `rocket::build().attach(AuthGuard::fairing())`"
+            )]);
+            true
+        }
+    }
+}
+
+fn address(route: &Route) -> usize {
+    std::ptr::from_ref(route).addr()
+}

@@ -1,0 +1,185 @@
+//! Step 6 as the attribute does it: what `#[user_scoped]` expands to.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use rocket::http::impl_from_uri_param_identity;
+use rocket::http::uri::fmt::{Formatter, FromUriParam, Path, UriDisplay};
+use rocket::request::{FromParam, FromRequest, Outcome, Request};
+use rocket::{Ignite, Rocket, Sentinel, async_trait};
+
+use super::{RequestState, abort, authenticate, authenticate_once, check_owner, outcome};
+use crate::error::AuthError;
+use crate::fairing::Installed;
+
+/// The segment that a route is scoped by, as `#[user_scoped]` binds it when the
+/// handler does not name it.
+///
+/// It dereferences to `str`, is owned, and can be given to `uri!`. Its `Display`
+/// is the segment itself; its `Debug` is not.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(String);
+
+/// A handler below `#[user_scoped]`, as the attribute saw it.
+#[derive(Debug)]
+pub struct Handler {
+    /// The function's name, without `r#`.
+    pub name: &'static str,
+    /// Where it is defined.
+    pub file: &'static str,
+    /// Where it is defined.
+    pub line: u32,
+    /// The name of the segment.
+    pub param: &'static str,
+    /// The position of the segment behind the mount point.
+    pub segment: usize,
+    /// Why the check is not made, if it is not.
+    pub exempt: Option<&'static str>,
+    /// Whether other guards may ask what this one found out.
+    pub has_guards: bool,
+}
+
+/// Implemented by the type that the attribute puts beside a handler.
+pub trait UserScoped: Send + Sync + 'static {
+    /// What is known of the handler.
+    const HANDLER: Handler;
+}
+
+/// The guard that the attribute adds as the first argument: request guards run
+/// in argument order and before all else, so the check comes before every other
+/// guard and before the body is read. No lifetime parameter: one would break
+/// elision in `fn f(user_id: &str) -> &str`.
+pub struct UserScope<H>(PhantomData<H>);
+
+#[async_trait]
+impl<'r, H: UserScoped> FromRequest<'r> for UserScope<H> {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        outcome(request, check::<H>(request).map(|()| UserScope(PhantomData)))
+    }
+}
+
+fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
+    let handler = const { &H::HANDLER };
+
+    // Request-local state costs more to set up than it saves where nobody asks.
+    if handler.has_guards {
+        let route = request.route().ok_or(AuthError::Misconfigured)?;
+        RequestState::of(request).set_scope(route, handler.segment);
+    }
+
+    match (handler.exempt, handler.has_guards) {
+        (Some(_), _) => Ok(()),
+        (None, true) => check_owner(request, handler.segment, authenticate_once(request)?.uid()),
+        (None, false) => check_owner(request, handler.segment, authenticate(request)?.uid()),
+    }
+}
+
+impl<H: UserScoped> Sentinel for UserScope<H> {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        if let Some(installed) = Installed::of(rocket) {
+            installed.handlers.push(const { &H::HANDLER });
+        }
+
+        abort("`#[user_scoped]`", rocket)
+    }
+}
+
+impl<H: UserScoped> fmt::Debug for UserScope<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UserScope({})", H::HANDLER.name)
+    }
+}
+
+impl Deref for UserId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for UserId {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl Borrow<str> for UserId {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl PartialEq<str> for UserId {
+    fn eq(&self, other: &str) -> bool {
+        **self == *other
+    }
+}
+
+impl PartialEq<&str> for UserId {
+    fn eq(&self, other: &&str) -> bool {
+        **self == **other
+    }
+}
+
+impl From<UserId> for String {
+    fn from(user_id: UserId) -> String {
+        user_id.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UserId(..)")
+    }
+}
+
+impl FromParam<'_> for UserId {
+    type Error = std::convert::Infallible;
+
+    fn from_param(segment: &str) -> Result<Self, Self::Error> {
+        Ok(Self(segment.to_owned()))
+    }
+}
+
+impl UriDisplay<Path> for UserId {
+    fn fmt(&self, f: &mut Formatter<'_, Path>) -> fmt::Result {
+        f.write_value(&self.0)
+    }
+}
+
+impl_from_uri_param_identity!([Path] UserId);
+
+impl<'a> FromUriParam<Path, &'a str> for UserId {
+    type Target = &'a str;
+
+    fn from_uri_param(param: &'a str) -> &'a str {
+        param
+    }
+}
+
+impl FromUriParam<Path, String> for UserId {
+    type Target = String;
+
+    fn from_uri_param(param: String) -> String {
+        param
+    }
+}
+
+impl<'a> FromUriParam<Path, &'a String> for UserId {
+    type Target = &'a str;
+
+    fn from_uri_param(param: &'a String) -> &'a str {
+        param
+    }
+}

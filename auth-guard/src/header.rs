@@ -1,0 +1,43 @@
+//! Step 2, first half: token → what its JOSE header asks for.
+
+use std::borrow::Cow;
+
+use crate::error::AuthError;
+use crate::json::Object;
+
+/// The header members that decide anything. `jku`, `jwk`, `x5u` and `x5c` are
+/// not among them: a token never brings its own key (RFC 8725 section 3.5).
+pub(crate) struct Header<'a> {
+    pub(crate) alg: Cow<'a, str>,
+}
+
+impl<'a> Header<'a> {
+    /// Reads a decoded JOSE header (RFC 7515 section 4, RFC 7519 section 5).
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, AuthError> {
+        let header = Object::parse(json).ok_or(AuthError::MalformedToken)?;
+
+        // Both change what is signed or how it is to be read, and a verifier
+        // that does not know the extension must refuse (RFC 7515 section
+        // 4.1.11, RFC 7797 section 6).
+        let extended = header.get("crit").is_some() || header.get("b64").is_some();
+
+        // Separates access tokens from the other JWTs an issuer signs, such as
+        // `better-auth.session-cache+jwt` (RFC 8725 section 3.11).
+        let access_token = header.get("typ").is_none_or(|typ| {
+            typ.as_str().is_some_and(|typ| {
+                typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
+            })
+        });
+
+        // Any string (RFC 7515 section 4.1.4); it selects among the keys that
+        // are already held and is used for nothing else.
+        let identified = header.get("kid").is_none_or(|kid| kid.as_str().is_some());
+
+        if extended || !access_token || !identified {
+            return Err(AuthError::MalformedToken);
+        }
+
+        let alg = header.get("alg").and_then(|alg| alg.as_str());
+        alg.map(|alg| Header { alg }).ok_or(AuthError::MalformedToken)
+    }
+}

@@ -1,0 +1,123 @@
+//! JSON as RFC 8725 wants it read: one object, no name twice, nesting bounded.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of one JSON object, borrowed from its text.
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+/// A well-formed JSON value that has not been interpreted yet: the rules want
+/// to know an integer from a fraction, and a string from all else.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a>(&'a str);
+
+/// A borrowed string where there is no escape in it (`Cow` alone always owns).
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Object<'a> {
+    /// `None` unless `text` is exactly one object, without duplicate names and
+    /// without a value nested deeper than [`Value::MAX_DEPTH`].
+    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let mut object: Self = serde_json::from_str(text).ok()?;
+        // Sorted, so that a thousand hostile names cost n log n and not n².
+        object.0.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let unique = object.0.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        let bounded = object.0.iter().all(|(_, value)| value.is_bounded());
+
+        (unique && bounded).then_some(object)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Value<'a>> {
+        let index = self.0.binary_search_by(|(key, _)| key.as_ref().cmp(name)).ok()?;
+        Some(self.0[index].1)
+    }
+}
+
+impl<'a> Value<'a> {
+    /// What `serde_json` itself accepts, so that everything which passes here
+    /// can be read into the application's own type as well.
+    const MAX_DEPTH: usize = 126;
+
+    pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
+        serde_json::from_str(self.0).ok().map(|Text(text)| text)
+    }
+
+    /// The strings of an array of strings, or a single string as an array.
+    pub(crate) fn as_strings(self) -> Option<Vec<Cow<'a, str>>> {
+        match self.0.starts_with('[') {
+            true => serde_json::from_str::<Vec<Text<'a>>>(self.0)
+                .ok()
+                .map(|texts| texts.into_iter().map(|Text(text)| text).collect()),
+            false => self.as_str().map(|text| vec![text]),
+        }
+    }
+
+    /// A finite number, integer or fraction.
+    pub(crate) fn as_number(self) -> Option<f64> {
+        // `parse` rounds correctly, which serde_json does not promise. Every
+        // JSON number is in its grammar; the reverse (`inf`) is no JSON.
+        self.is_number().then(|| self.0.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
+    }
+
+    /// The canonical decimal form of an integer that fits `i64` or `u64` and is
+    /// written without fraction and exponent.
+    pub(crate) fn as_integer(self) -> Option<String> {
+        let signed = self.0.parse::<i64>().ok().map(|n| n.to_string());
+        let integer = signed.or_else(|| self.0.parse::<u64>().ok().map(|n| n.to_string()));
+        integer.filter(|_| self.is_number())
+    }
+
+    fn is_number(self) -> bool {
+        self.0.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+    }
+
+    fn is_bounded(self) -> bool {
+        if !self.0.starts_with(['[', '{']) {
+            return true;
+        }
+
+        let (mut depth, mut in_string, mut escaped) = (0, false, false);
+        self.0.bytes().all(|byte| {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if in_string => escaped = true,
+                b'"' => in_string = !in_string,
+                b'[' | b'{' if !in_string => depth += 1,
+                b']' | b'}' if !in_string => depth -= 1,
+                _ => {}
+            }
+            depth <= Self::MAX_DEPTH
+        })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // The tokens of real issuers have six or seven claims.
+                let mut members = Vec::with_capacity(8);
+                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
+                    members.push((name, Value(value.get())));
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
