@@ -30,16 +30,20 @@ impl Parse for Args {
             let slot = match key.to_string().as_str() {
                 "param" => &mut args.param,
                 "exempt" => &mut args.exempt,
-                _ => return Err(Error::new(key.span(), format!("unknown argument `{key}`: {USAGE}"))),
+                _ => {
+                    return Err(Error::new(
+                        key.span(),
+                        format!("unknown argument `{key}`: {USAGE}"),
+                    ));
+                }
             };
             if slot.is_some() {
                 return Err(Error::new(key.span(), format!("`{key}` is given twice")));
             }
 
             let value = input.parse::<Token![=]>().and_then(|_| input.parse::<LitStr>());
-            let value = value.map_err(|_| {
-                Error::new(key.span(), format!("`{key}` needs a string: {USAGE}"))
-            })?;
+            let value = value
+                .map_err(|_| Error::new(key.span(), format!("`{key}` needs a string: {USAGE}")))?;
             *slot = Some(value);
             if !input.is_empty() {
                 input.parse::<Token![,]>().map_err(|error| Error::new(error.span(), USAGE))?;

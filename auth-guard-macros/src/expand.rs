@@ -91,11 +91,13 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
 impl Handler {
     fn check(&self) -> Result<()> {
         if let Some(receiver) = self.signature.receiver() {
-            let message = "`#[user_scoped]` is for handlers, which are functions and have no `self`";
+            let message =
+                "`#[user_scoped]` is for handlers, which are functions and have no `self`";
             return Err(Error::new_spanned(receiver, message));
         }
 
-        let twice = self.attributes.iter().find(|attribute| route::is_named(attribute, &["user_scoped"]));
+        let twice =
+            self.attributes.iter().find(|attribute| route::is_named(attribute, &["user_scoped"]));
         if let Some(second) = twice {
             return Err(Error::new_spanned(second, "`#[user_scoped]` is here twice: remove one"));
         }

@@ -95,7 +95,8 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
         origin.map_err(|_| faults.0.push(not_a_url.into())).ok()
     });
     let issuer = table.issuer.or_else(|| origin.clone());
-    let audience = table.audience.map_or_else(|| origin.into_iter().collect(), |Audience(list)| list);
+    let audience =
+        table.audience.map_or_else(|| origin.into_iter().collect(), |Audience(list)| list);
     let uid_claim = table.uid_claim.unwrap_or_else(|| "uid".into());
     let match_subject = table.match_subject.unwrap_or(true);
     let leeway = table.leeway.unwrap_or(5);
@@ -112,7 +113,11 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
         format!("must be from {} to {} seconds", range.start(), range.end())
     };
     faults.refuse_if(!LEEWAY.contains(&leeway), "leeway", &out_of_range(LEEWAY));
-    faults.refuse_if(!MAX_LIFETIME.contains(&max_lifetime), "max_lifetime", &out_of_range(MAX_LIFETIME));
+    faults.refuse_if(
+        !MAX_LIFETIME.contains(&max_lifetime),
+        "max_lifetime",
+        &out_of_range(MAX_LIFETIME),
+    );
     faults.refuse_if(
         !is_realm(&realm),
         "realm",
@@ -135,7 +140,10 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
         "tokens: HS256 with the shared secret, from `Authorization: Bearer`".into(),
         format!("issuer: {}", any(issuer.clone())),
         format!("audience: {}", any((!audience.is_empty()).then(|| audience.join(", ")))),
-        format!("owner: claim `{uid_claim}`{}", if match_subject { ", equal to `sub`" } else { "" }),
+        format!(
+            "owner: claim `{uid_claim}`{}",
+            if match_subject { ", equal to `sub`" } else { "" }
+        ),
         format!("lifetime: at most {max_lifetime} s, leeway {leeway} s"),
     ];
     if issuer.is_none() || audience.is_empty() {
@@ -145,7 +153,8 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
                 .into(),
         );
     }
-    if !is_debug && figment.extract_inner::<String>("log_level").is_ok_and(|level| level == "debug") {
+    if !is_debug && figment.extract_inner::<String>("log_level").is_ok_and(|level| level == "debug")
+    {
         warnings.push(
             "Rocket writes whole tokens to the log while `log_level` is \"debug\"; use another \
              level in production"
@@ -263,8 +272,10 @@ impl Faults {
         let current = self.secret(SECRET, warnings);
         let previous = self.secret(SECRET_PREVIOUS, warnings);
         if std::env::var_os(SECRET).is_none() {
-            let foreign: Vec<_> =
-                FOREIGN_SECRETS.into_iter().filter(|name| std::env::var_os(name).is_some()).collect();
+            let foreign: Vec<_> = FOREIGN_SECRETS
+                .into_iter()
+                .filter(|name| std::env::var_os(name).is_some())
+                .collect();
             let but_not = match foreign.is_empty() {
                 true => String::new(),
                 false => format!(

@@ -131,7 +131,10 @@ impl Handlers {
 #[async_trait]
 impl Fairing for AuthGuard {
     fn info(&self) -> Info {
-        Info { name: "auth-guard", kind: Kind::Ignite | Kind::Liftoff | Kind::Response | Kind::Singleton }
+        Info {
+            name: "auth-guard",
+            kind: Kind::Ignite | Kind::Liftoff | Kind::Response | Kind::Singleton,
+        }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
@@ -159,7 +162,10 @@ impl Fairing for AuthGuard {
     /// route. This is the last moment before the first request.
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         let Some(installed) = Installed::of(rocket) else { return };
-        assert!(installed.audit(rocket.routes()).is_ok(), "auth-guard refuses to launch: see above");
+        assert!(
+            installed.audit(rocket.routes()).is_ok(),
+            "auth-guard refuses to launch: see above"
+        );
         print_enforced(installed, rocket);
     }
 
@@ -185,7 +191,8 @@ impl Fairing for LastAtIgnition {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
-        if Installed::of(&rocket).is_none_or(|installed| installed.audit(rocket.routes()).is_err()) {
+        if Installed::of(&rocket).is_none_or(|installed| installed.audit(rocket.routes()).is_err())
+        {
             return Err(rocket);
         }
 
@@ -204,9 +211,9 @@ impl Fairing for LastAtIgnition {
 
 /// A `default` catcher counts as the application's own.
 fn has_own_catcher(rocket: &Rocket<Build>, status: u16) -> bool {
-    rocket.catchers().any(|catcher| {
-        catcher.base.path() == "/" && catcher.code.is_none_or(|code| code == status)
-    })
+    rocket
+        .catchers()
+        .any(|catcher| catcher.base.path() == "/" && catcher.code.is_none_or(|code| code == status))
 }
 
 /// Our answer to our errors; Rocket's own to all others.

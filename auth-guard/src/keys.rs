@@ -141,7 +141,8 @@ impl Hs256 {
     /// Compares in constant time. The previous secret is tried only after the
     /// current one has failed.
     pub(crate) fn verifies(&self, input: &[u8], tag: &[u8]) -> bool {
-        let verifies = |key: &Hmac<Sha256>| key.clone().chain_update(input).verify_slice(tag).is_ok();
+        let verifies =
+            |key: &Hmac<Sha256>| key.clone().chain_update(input).verify_slice(tag).is_ok();
         verifies(&self.current) || self.previous.as_ref().is_some_and(verifies)
     }
 }

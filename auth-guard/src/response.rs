@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
+use rocket::Request;
 use rocket::http::{ContentType, Header, Status};
 use rocket::response::{self, Responder, Response};
 use rocket::serde::Serialize;
-use rocket::Request;
 
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -54,9 +54,12 @@ impl AuthError {
     /// every refused token but an expired one has the same.
     fn answer(&self) -> Answer {
         let (status, code, challenge, detail) = match self {
-            Self::MissingToken => {
-                (Status::Unauthorized, "token_missing", Challenge::Bare, "A bearer token is required.")
-            }
+            Self::MissingToken => (
+                Status::Unauthorized,
+                "token_missing",
+                Challenge::Bare,
+                "A bearer token is required.",
+            ),
             Self::MultipleTokens => (
                 Status::BadRequest,
                 "request_malformed",

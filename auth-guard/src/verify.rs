@@ -109,10 +109,8 @@ impl fmt::Debug for Verifier {
 
 impl<'t> Segments<'t> {
     fn split(token: &'t str) -> Result<Self, AuthError> {
-        let (signing_input, signature) =
-            token.rsplit_once('.').ok_or(AuthError::MalformedToken)?;
-        let (header, payload) =
-            signing_input.split_once('.').ok_or(AuthError::MalformedToken)?;
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(AuthError::MalformedToken)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(AuthError::MalformedToken)?;
 
         // A dot left in the payload is refused by `decode`.
         Ok(Self { signing_input, header, payload, signature })

@@ -1,2 +1,149 @@
 //! What the tests have in common. The README's code is compiled here too.
 #![doc = include_str!("../../README.md")]
+
+use std::time::{Duration, SystemTime};
+
+use auth_guard::testing::{Clock, Issuer, RequestExt};
+use auth_guard::{AuthGuard, Owner, Secret, Verified, user_scoped};
+use rocket::figment::Figment;
+use rocket::http::{Header, Method};
+use rocket::local::blocking::{Client, LocalResponse};
+use rocket::{Build, Config, Rocket, get, post, routes};
+use serde_json::Value;
+
+/// The secret of every application here.
+pub const SECRET: &str = "a secret of the tests, 32 bytes and more";
+
+/// Noon of some day; all clocks here stand at it.
+pub const NOW: u64 = 1_800_000_000;
+
+/// The same as a time.
+pub fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+/// [`SECRET`].
+pub fn secret() -> Secret {
+    Secret::new(SECRET).expect("a good secret")
+}
+
+/// An issuer that shares [`SECRET`] and the clock.
+pub fn issuer() -> Issuer {
+    Issuer::new(&secret()).with_clock(Clock::fixed(now()))
+}
+
+/// The configuration of a quiet test application, plus `auth_guard = { … }`.
+pub fn figment(table: &Value) -> Figment {
+    Figment::from(Config::debug_default())
+        .merge(("log_level", "off"))
+        .merge(("auth_guard", table.clone()))
+}
+
+/// The guard with [`SECRET`] and a clock that stands.
+pub fn guard() -> AuthGuard {
+    AuthGuard::fairing().with_secret(secret()).with_clock(Clock::fixed(now()))
+}
+
+#[user_scoped]
+#[get("/<user_id>/tasks")]
+fn list(user_id: &str) -> &str {
+    user_id
+}
+
+#[user_scoped]
+#[post("/<user_id>/tasks", data = "<body>")]
+fn add(body: String, owner: Owner) -> String {
+    format!("{user_id} {} {body}", owner.uid())
+}
+
+#[get("/me")]
+fn me(user: Verified) -> String {
+    user.uid().to_owned()
+}
+
+/// An application with a scoped route, one with a body, and `/api/me`.
+pub fn app(table: &Value) -> Rocket<Build> {
+    rocket::custom(figment(table)).attach(guard()).mount("/api", routes![list, add, me])
+}
+
+/// A client of [`app`] in its default configuration.
+pub fn client() -> Client {
+    launch(app(&Value::Object(Default::default())))
+}
+
+/// Launches an application for a test.
+pub fn launch(rocket: Rocket<Build>) -> Client {
+    Client::untracked(rocket).expect("the application launches")
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// All `WWW-Authenticate` fields.
+    pub challenges: Vec<String>,
+    /// `Content-Type`.
+    pub content_type: Option<String>,
+    /// `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// The `code` of a problem body.
+    pub fn code(&self) -> String {
+        let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
+        problem["code"].as_str().unwrap_or_default().to_owned()
+    }
+}
+
+impl From<LocalResponse<'_>> for Answer {
+    fn from(response: LocalResponse<'_>) -> Self {
+        let field = |name: &str| response.headers().get_one(name).map(str::to_owned);
+        Self {
+            status: response.status().code,
+            challenges: response.headers().get("WWW-Authenticate").map(str::to_owned).collect(),
+            content_type: field("Content-Type"),
+            retry_after: field("Retry-After"),
+            body: response.into_string().unwrap_or_default(),
+        }
+    }
+}
+
+/// `GET path` with these `Authorization` fields.
+pub fn get_with(client: &Client, path: &str, authorization: &[&str]) -> Answer {
+    send(client, Method::Get, path, authorization)
+}
+
+/// `method path` with these `Authorization` fields.
+pub fn send(client: &Client, method: Method, path: &str, authorization: &[&str]) -> Answer {
+    let mut request = client.req(method, path.to_owned());
+    for value in authorization {
+        request.add_header(Header::new("Authorization", (*value).to_owned()));
+    }
+    request.dispatch().into()
+}
+
+/// `GET path` with a bearer token.
+pub fn get_as(client: &Client, path: &str, token: impl Into<String>) -> Answer {
+    client.get(path.to_owned()).bearer(token).dispatch().into()
+}
+
+/// The status of `/api/alice/tasks` and the code of its body, with this token:
+/// `200` and nothing where it is accepted for alice.
+pub fn alice_with(client: &Client, token: impl Into<String>) -> (u16, String) {
+    let answer = get_as(client, "/api/alice/tasks", token);
+    (answer.status, answer.code())
+}
+
+/// Where a token is accepted as alice's.
+pub fn accepted() -> (u16, String) {
+    (200, String::new())
+}
+
+/// Where a token is refused for another reason than its age.
+pub fn invalid() -> (u16, String) {
+    (401, "token_invalid".into())
+}

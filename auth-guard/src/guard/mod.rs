@@ -51,7 +51,8 @@ impl RequestState {
     }
 
     fn set_scope(&self, route: &Route, segment: usize) {
-        *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = Some((address(route), segment));
+        *self.scope.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((address(route), segment));
     }
 
     fn scope(&self, route: &Route) -> Option<usize> {

@@ -1,0 +1,15 @@
+//! The rules of a token and the answers to a request, in the order of its way.
+//! A test named `rule_NN_…` shows that rule of the verification profile.
+
+mod answers;
+mod attribute;
+mod audit;
+mod bearer;
+mod claims;
+mod guards;
+mod header;
+mod launch;
+mod ownership;
+mod signature;
+mod tcp;
+mod testing;
