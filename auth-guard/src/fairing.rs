@@ -238,8 +238,9 @@ pub(crate) fn refuse_launch(reasons: &[String]) {
     }
 }
 
-/// Prints what is enforced, in Rocket's own style: it shows records whose target
-/// contains `rocket::launch` at every level, and indents those that end in `_`.
+/// Prints what is enforced, in Rocket's own style: a warning whose target contains
+/// `rocket::launch` is plain information, shown at every level but "off", and one
+/// whose target ends in `_` is indented.
 fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
     let scoped = rocket.routes().filter(|route| audit::is_scoped(route)).count();
     let exempt = installed.handlers.snapshot().into_iter().filter_map(|handler| {
@@ -247,9 +248,9 @@ fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
         handler.exempt.map(|reason| format!("exempt: `{name}` ({file}:{line}): {reason}"))
     });
 
-    log::info!(target: "auth_guard::rocket::launch", "Auth Guard:");
-    let lines = installed.summary.iter().cloned().chain([format!("user-scoped routes: {scoped}")]);
+    log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
+    let lines = installed.summary.iter().cloned().chain([format!("routes below `#[user_scoped]`: {scoped}")]);
     for line in lines.chain(exempt) {
-        log::info!(target: "auth_guard::rocket::launch::_", "{line}");
+        log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
     }
 }

@@ -1,0 +1,53 @@
+//! An application that is configured as a user would, by its environment, for
+//! the tests of the launch. It answers the requests that stand on its standard
+//! input, one a line (`<path> <token>`), with one status a line.
+
+use std::io::Read;
+
+use auth_guard::testing::{Clock, RequestExt};
+use auth_guard::{AuthGuard, Verified, user_scoped};
+use auth_guard_tests::now;
+use rocket::local::blocking::Client;
+use rocket::{get, routes};
+
+#[user_scoped]
+#[get("/<user_id>/tasks")]
+fn list(user_id: &str) -> &str {
+    user_id
+}
+
+#[user_scoped(exempt = "profiles are public")]
+#[get("/<user_id>/profile")]
+fn profile(user_id: &str) -> &str {
+    user_id
+}
+
+#[get("/<user_id>/forgotten")]
+fn forgotten(user_id: &str) -> &str {
+    user_id
+}
+
+#[get("/me")]
+fn me(user: Verified) -> String {
+    user.uid().to_owned()
+}
+
+fn main() -> Result<(), String> {
+    let is_given = |argument: &str| std::env::args().any(|given| given == argument);
+    let mut rocket = rocket::build().mount("/api", routes![list, profile, me]);
+    if !is_given("unattached") {
+        rocket = rocket.attach(AuthGuard::fairing().with_clock(Clock::fixed(now())));
+    }
+    if is_given("forgotten") {
+        rocket = rocket.mount("/api", routes![forgotten]);
+    }
+
+    let client = Client::untracked(rocket).map_err(|error| error.to_string())?;
+    let mut requests = String::new();
+    std::io::stdin().read_to_string(&mut requests).map_err(|error| error.to_string())?;
+    for (path, token) in requests.lines().filter_map(|line| line.split_once(' ')) {
+        let response = client.get(path.to_owned()).bearer(token).dispatch();
+        println!("status {}", response.status().code);
+    }
+    Ok(())
+}
