@@ -1,0 +1,63 @@
+// Serves auth.mjs over plain HTTP on 127.0.0.1, for trying things out and for tests.
+import { createServer } from "node:http";
+
+const fail = (message) => {
+  console.error(`issuer: ${message}`);
+  process.exit(1);
+};
+
+// Read first of all: a parent that ends while we start is then noticed below.
+const parent = process.ppid;
+
+// Messages never repeat a variable's value: a secret may be in the wrong one.
+const oneOf = (name, allowed) => {
+  if (!allowed.includes((process.env[name] ??= allowed[0])))
+    fail(`${name} must be one of: ${allowed.join(", ")}`);
+};
+oneOf("ISSUER_MODE", ["hs256", "jwks"]);
+oneOf("ISSUER_JWKS_ALG", ["EdDSA", "ES256", "RS256", "PS256"]);
+
+process.env.BETTER_AUTH_URL ??= "http://127.0.0.1:3000";
+const given = process.env.BETTER_AUTH_URL;
+const url = URL.canParse(given) ? new URL(given) : null;
+// Port 0 (any free port) cannot work: `iss` is made of this URL.
+if (url?.protocol !== "http:" || url.port === "0")
+  fail("BETTER_AUTH_URL must be an http URL with a fixed port, like http://127.0.0.1:3000");
+const port = Number(url.port || 80);
+
+// Better Auth lets this variable win over `telemetry: { enabled: false }`.
+delete process.env.BETTER_AUTH_TELEMETRY;
+
+// Imported only now: auth.mjs reads the variables set above, and what it refuses
+// is reported as one line.
+let handler;
+try {
+  const { toNodeHandler } = await import("better-auth/node");
+  const { auth } = await import("./auth.mjs");
+  await auth.$context;
+  handler = toNodeHandler(auth);
+} catch (error) {
+  fail(error.code === "ERR_MODULE_NOT_FOUND" ? "packages are missing; run `npm ci`" : error.message);
+}
+
+const server = createServer((request, response) => {
+  // A request that cannot even be parsed (a bad Host, say) must not end the server.
+  handler(request, response).catch(() => {
+    if (!response.headersSent) response.statusCode = 400;
+    response.end();
+  });
+});
+server.on("error", ({ code }) =>
+  fail(code === "EADDRINUSE" ? `port ${port} is in use` : `cannot listen on port ${port}: ${code}`),
+);
+server.listen(port, "127.0.0.1", () =>
+  console.log(`issuer ready on ${url.origin}${url.pathname.replace(/\/+$/, "")}`),
+);
+
+// There is nothing to save: the database is in memory.
+for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => process.exit(0));
+
+// A test that is killed cannot stop us, so we watch: an orphan gets a new parent.
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(0);
+}, 250).unref();

@@ -1,0 +1,231 @@
+//! The two servers: Better Auth in Node, and the built example app.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+/// What the two share.
+pub(crate) const SECRET: &str = "the live secret: 32 bytes or more of it";
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A real Better Auth server.
+pub(crate) struct Issuer {
+    pub(crate) url: String,
+    _process: Process,
+}
+
+/// Somebody who has signed up and in.
+pub(crate) struct User {
+    pub(crate) id: String,
+    session: String,
+}
+
+/// The example app, on a database of its own.
+pub(crate) struct ExampleApp {
+    url: String,
+    output: BufReader<ChildStdout>,
+    first_lines: Vec<String>,
+    _process: Process,
+}
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// One HTTP exchange; a status is never an error here.
+fn exchange(method: &str, url: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    if let Some(token) = token {
+        request = request.header("Authorization", format!("Bearer {token}"));
+    }
+
+    let response = match body {
+        Value::Null => agent.run(request.body(()).expect("a request")),
+        body => {
+            let request = request.header("Content-Type", "application/json");
+            let agent = agent.configure_request(request.body(body.to_string()).expect("a request"));
+            agent.allow_non_standard_methods(true).run()
+        }
+    };
+    let mut response = response.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
+    let text = response.body_mut().read_to_string().expect("a body");
+    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+impl Issuer {
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let directory = workspace().join("example-app/issuer");
+        assert!(
+            directory.join("node_modules").exists(),
+            "the issuer's packages are missing: run `npm ci` in example-app/issuer"
+        );
+
+        let url = format!("http://127.0.0.1:{}", free_port());
+        let mut command = Command::new("node");
+        command
+            .arg("server.mjs")
+            .current_dir(directory)
+            .env("BETTER_AUTH_SECRET", SECRET)
+            .env("BETTER_AUTH_URL", &url)
+            .envs(settings.iter().copied())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("Node 20 or later is installed");
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        output.read_line(&mut line).expect("a line");
+        assert!(line.starts_with("issuer ready"), "the issuer did not start");
+        Self { url, _process: Process(child) }
+    }
+
+    fn call(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+        exchange(method, &format!("{}/api/auth/{path}", self.url), token, body)
+    }
+
+    /// Signs up and in.
+    pub(crate) fn sign_up(&self, name: &str) -> User {
+        let email = format!("{name}@example.com");
+        let password = "correct horse battery staple";
+        let user = json!({ "name": name, "email": email, "password": password });
+        let (status, answer) = self.call("POST", "sign-up/email", None, &user);
+        assert_eq!(status, 200, "{answer}");
+        let id = answer["user"]["id"].as_str().expect("an id").to_owned();
+
+        let credentials = json!({ "email": email, "password": password });
+        let (status, answer) = self.call("POST", "sign-in/email", None, &credentials);
+        assert_eq!(status, 200, "{answer}");
+        User { id, session: answer["token"].as_str().expect("a session").to_owned() }
+    }
+
+    pub(crate) fn sign_out(&self, user: &User) {
+        let (status, _) = self.call("POST", "sign-out", Some(&user.session), &json!({}));
+        assert_eq!(status, 200);
+    }
+
+    /// A JWT for the API.
+    pub(crate) fn token(&self, user: &User) -> String {
+        self.try_token(user).expect("a token")
+    }
+
+    pub(crate) fn try_token(&self, user: &User) -> Result<String, u16> {
+        let (status, answer) = self.call("GET", "token", Some(&user.session), &Value::Null);
+        answer["token"].as_str().map(str::to_owned).ok_or(status)
+    }
+}
+
+impl ExampleApp {
+    /// The binary as a user builds it: without the features of our tests.
+    fn binary() -> &'static Path {
+        static BINARY: OnceLock<PathBuf> = OnceLock::new();
+        BINARY.get_or_init(|| {
+            let mut build = Command::new(env!("CARGO"));
+            build.args(["build", "--locked", "-p", "example-app"]).current_dir(workspace());
+            let built = build.status().expect("cargo runs");
+            assert!(built.success(), "the example app does not build");
+            Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("debug").join("example-app")
+        })
+    }
+
+    fn command(settings: &[(&str, &str)]) -> Command {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("live-{}-{count}.sqlite", std::process::id());
+        let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+
+        let mut command = Command::new(Self::binary());
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("EXAMPLE_APP_DATABASE", database)
+            .env("ROCKET_PORT", free_port().to_string())
+            .env("ROCKET_CLI_COLORS", "false")
+            .envs(settings.iter().copied());
+        command
+    }
+
+    pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(settings);
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the example app starts");
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let process = Process(child);
+        let mut first_lines = Vec::new();
+        let url = loop {
+            let mut line = String::new();
+            output.read_line(&mut line).expect("a line");
+            assert!(!line.is_empty(), "the example app did not launch:\n{}", first_lines.concat());
+            let launched = line.split_once("Rocket has launched from ");
+            let url = launched.map(|(_, url)| url.trim().to_owned());
+            first_lines.push(line);
+            if let Some(url) = url {
+                break url;
+            }
+        };
+        Self { url, output, first_lines, _process: process }
+    }
+
+    /// What it writes when it does not launch.
+    pub(crate) fn refused(settings: &[(&str, &str)]) -> String {
+        let output = Self::command(settings).output().expect("the example app starts");
+        assert!(!output.status.success(), "it launched");
+        [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8")).concat()
+    }
+
+    /// `example-app token <uid> --ttl <ttl>`
+    pub(crate) fn mint(settings: &[(&str, &str)], uid: &str, ttl: &str) -> String {
+        let output = Self::command(settings).args(["token", uid, "--ttl", ttl]).output();
+        let output = output.expect("the example app starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    }
+
+    /// One exchange with it.
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Value,
+    ) -> (u16, Value) {
+        let body = if ["GET", "DELETE"].contains(&method) { Value::Null } else { body };
+        exchange(method, &format!("{}{path}", self.url), token, &body)
+    }
+
+    /// The lines to paste that it prints for a try.
+    pub(crate) fn curl_lines(&mut self) -> Vec<String> {
+        let is_curl = |line: &String| line.trim_start().starts_with("curl");
+        let mut lines: Vec<_> = self.first_lines.iter().filter(|line| is_curl(line)).cloned().collect();
+        while lines.len() < 4 {
+            let mut line = String::new();
+            assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "only {lines:?}");
+            lines.extend(Some(line).filter(is_curl));
+        }
+        lines
+    }
+}
+
+/// Runs a line as it is in a shell, and gives the status of the answer.
+pub(crate) fn run_curl(line: &str) -> u16 {
+    let output = Command::new("sh").args(["-c", line]).output().expect("a shell");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let status = text.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+    status.unwrap_or_else(|| panic!("no status from {line}: {text}"))
+}

@@ -1,0 +1,14 @@
+//! What a handler is given may be moved to a task.
+use auth_guard::{AuthError, Claims, Owner, Secret, UserId, Verified, Verifier};
+
+fn owned<T: Send + Sync + 'static>() {}
+
+fn main() {
+    owned::<Verified>();
+    owned::<Owner>();
+    owned::<UserId>();
+    owned::<Claims>();
+    owned::<Verifier>();
+    owned::<Secret>();
+    owned::<AuthError>();
+}
