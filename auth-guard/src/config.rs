@@ -188,8 +188,7 @@ impl Faults {
             for (key, value) in dict {
                 let lower = key.to_ascii_lowercase();
                 let place = place(figment, &profile, &key);
-                if lower.starts_with("auth_guard_") {
-                    let inner = &lower["auth_guard_".len()..];
+                if let Some(inner) = lower.strip_prefix("auth_guard_") {
                     self.0.push(format!(
                         "`{key}`{place} is not read. Set `{inner}` in the table `{TABLE}`, or the \
                          variable {}",

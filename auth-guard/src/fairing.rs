@@ -249,7 +249,11 @@ fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
     });
 
     log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
-    let lines = installed.summary.iter().cloned().chain([format!("routes below `#[user_scoped]`: {scoped}")]);
+    let lines = installed
+        .summary
+        .iter()
+        .cloned()
+        .chain([format!("routes below `#[user_scoped]`: {scoped}")]);
     for line in lines.chain(exempt) {
         log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
     }

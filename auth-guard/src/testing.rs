@@ -69,6 +69,7 @@ pub trait RequestExt: Sized {
     ///
     /// When the application has no [`AuthGuard`](crate::AuthGuard) attached.
     #[must_use]
+    #[expect(clippy::wrong_self_convention, reason = "reads as what it does: a request as alice")]
     fn as_user(self, uid: &str) -> Self;
 }
 

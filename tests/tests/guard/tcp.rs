@@ -23,7 +23,7 @@ impl Server {
                     ready.send(Server(address, rocket.shutdown())).expect("the test waits");
                 })
             }));
-        std::thread::spawn(|| rocket::execute(rocket.launch()).map(drop));
+        std::thread::spawn(|| drop(rocket::execute(rocket.launch())));
         started.recv().expect("the server starts")
     }
 

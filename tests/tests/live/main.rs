@@ -53,7 +53,7 @@ fn a_real_token_opens_its_owners_path_and_nobody_elses() {
     assert_eq!((status, &me["uid"]), (200, &json!(alice.id)));
 
     // The owner's way through all six routes.
-    let as_alice = |method, path| stage.call(method, alice, path, Some(&alices));
+    let as_alice = |method: &str, path: &str| stage.call(method, alice, path, Some(&alices));
     let (status, task) = as_alice("POST", "tasks");
     assert_eq!((status, &task["title"], &task["completed"]), (201, &json!("milk"), &json!(false)));
     let own = format!("tasks/{}", task["id"]);
@@ -64,7 +64,8 @@ fn a_real_token_opens_its_owners_path_and_nobody_elses() {
     assert_eq!((status, &toggled["completed"]), (200, &json!(true)));
 
     // Nobody else's, on every method and sub-path, and nothing changes.
-    let code = |answer: (u16, Value)| (answer.0, answer.1["code"].as_str().unwrap_or("").to_owned());
+    let code =
+        |answer: (u16, Value)| (answer.0, answer.1["code"].as_str().unwrap_or("").to_owned());
     for (method, path) in ROUTES {
         let path = path.replace("tasks/1", &own);
         let as_anybody = |token| code(stage.call(method, alice, &path, token));
@@ -135,10 +136,8 @@ fn outside_debug_no_secret_is_made() {
 
 #[test]
 fn the_token_command_mints_what_the_server_accepts() {
-    let settings = [
-        ("BETTER_AUTH_SECRET", servers::SECRET),
-        ("BETTER_AUTH_URL", "https://auth.example/base"),
-    ];
+    let settings =
+        [("BETTER_AUTH_SECRET", servers::SECRET), ("BETTER_AUTH_URL", "https://auth.example/base")];
     let app = ExampleApp::start(&settings);
     let token = ExampleApp::mint(&settings, "alice", "5m");
     let get = |path: &str| app.call("GET", path, Some(&token), Value::Null).0;

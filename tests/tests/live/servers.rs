@@ -63,8 +63,7 @@ fn exchange(method: &str, url: &str, token: Option<&str>, body: &Value) -> (u16,
         Value::Null => agent.run(request.body(()).expect("a request")),
         body => {
             let request = request.header("Content-Type", "application/json");
-            let agent = agent.configure_request(request.body(body.to_string()).expect("a request"));
-            agent.allow_non_standard_methods(true).run()
+            agent.run(request.body(body.to_string()).expect("a request"))
         }
     };
     let mut response = response.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
@@ -212,7 +211,8 @@ impl ExampleApp {
     /// The lines to paste that it prints for a try.
     pub(crate) fn curl_lines(&mut self) -> Vec<String> {
         let is_curl = |line: &String| line.trim_start().starts_with("curl");
-        let mut lines: Vec<_> = self.first_lines.iter().filter(|line| is_curl(line)).cloned().collect();
+        let mut lines: Vec<_> =
+            self.first_lines.iter().filter(|line| is_curl(line)).cloned().collect();
         while lines.len() < 4 {
             let mut line = String::new();
             assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "only {lines:?}");
