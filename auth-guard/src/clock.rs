@@ -7,6 +7,7 @@ use std::time::SystemTime;
 /// By default that is the system's. With the feature `testing` there is also one
 /// that a test moves, see [`Clock::fixed`].
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "public for tests only"))]
 pub struct Clock {
     #[cfg(feature = "testing")]
     fixed: Option<std::sync::Arc<std::sync::Mutex<SystemTime>>>,

@@ -1,0 +1,74 @@
+//! The routes: each is below `#[user_scoped]`, so none runs for anybody but the
+//! `<user_id>` in its path.
+//!
+//! None has a `format`: a request without a `Content-Type` would then not reach
+//! the guard, and be answered 404 where 401 is due.
+
+use auth_guard::{Owner, user_scoped};
+use rocket::http::Status;
+use rocket::response::status::Created;
+use rocket::serde::json::{self, Json};
+use rocket::{Route, State, delete, get, patch, post, put, routes, uri};
+
+use crate::problem::Problem;
+use crate::store::Store;
+use crate::task::{Task, TaskInput};
+
+/// The body, or what is wrong with it, so that the answer can say it.
+type Input<'r> = Result<Json<TaskInput>, json::Error<'r>>;
+
+pub(crate) fn routes() -> Vec<Route> {
+    routes![list, create, show, replace, toggle, remove]
+}
+
+#[user_scoped]
+#[get("/<user_id>/tasks")]
+async fn list(user_id: &str, store: &State<Store>) -> Result<Json<Vec<Task>>, Problem> {
+    Ok(Json(store.list(user_id).await?))
+}
+
+#[user_scoped]
+#[post("/<user_id>/tasks", data = "<input>")]
+async fn create(
+    user_id: &str,
+    input: Input<'_>,
+    store: &State<Store>,
+) -> Result<Created<Json<Task>>, Problem> {
+    let input = input?;
+    let task = store.create(user_id, &input).await?;
+    let location = uri!("/api", show(user_id = user_id, id = task.id));
+    Ok(Created::new(location.to_string()).body(Json(task)))
+}
+
+// This handler and the next two do not name `user_id`: the attribute binds it.
+#[user_scoped]
+#[get("/<user_id>/tasks/<id>")]
+async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
+    let task = store.get(&user_id, id).await?;
+    task.map(Json).ok_or_else(Problem::not_found)
+}
+
+#[user_scoped]
+#[put("/<user_id>/tasks/<id>", data = "<input>")]
+async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json<Task>, Problem> {
+    let input = input?;
+    let task = store.replace(&user_id, id, &input).await?;
+    task.map(Json).ok_or_else(Problem::not_found)
+}
+
+#[user_scoped]
+#[patch("/<user_id>/tasks/<id>/complete")]
+async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
+    let task = store.toggle(&user_id, id).await?;
+    task.map(Json).ok_or_else(Problem::not_found)
+}
+
+// Or ask for the owner: the `uid` of the token, which is the one in the path.
+#[user_scoped]
+#[delete("/<user_id>/tasks/<id>")]
+async fn remove(id: i64, owner: Owner, store: &State<Store>) -> Result<Status, Problem> {
+    match store.delete(owner.uid(), id).await? {
+        true => Ok(Status::NoContent),
+        false => Err(Problem::not_found()),
+    }
+}

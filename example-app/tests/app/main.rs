@@ -1,0 +1,14 @@
+//! The application from outside: its handlers through Rocket's client, and its
+//! binary as a shell runs it.
+
+#![allow(clippy::unwrap_used)]
+
+mod handlers;
+
+mod bodies;
+mod ownership;
+mod tasks;
+
+mod binary;
+mod launch;
+mod token;
