@@ -1,6 +1,6 @@
 //! Checks the handler, and emits it with the guard added.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
@@ -44,14 +44,19 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
     handler.check()?;
     let path = RoutePath::find(&handler.attributes)?;
     let param = args.param();
-    let segment = path.position(&param)?;
+    let position = path.position(&param);
+    // An exception may have its user anywhere: nothing is compared.
+    let segment = if args.exempt.is_some() { position.ok() } else { Some(position?) };
+    if args.or.is_some() {
+        handler.check_no_owner()?;
+    }
 
     let name = handler.signature.ident.unraw();
     let companion = format_ident!("__user_scoped_{name}", span = Span::mixed_site());
-    // A name that is not taken is bound under the span of the user's own
-    // literal, so that the body can use it.
     let has_guards = handler.has_guards(&path);
-    if !handler.names(&param) {
+    // A name that is not taken is bound under the span of the user's own literal,
+    // so that the body can use it.
+    if segment.is_some() && !handler.names(&param) {
         let bound = Ident::new(&param, path.span());
         handler.prepend(parse_quote!(#[allow(unused_variables)] #bound: ::auth_guard::UserId));
     }
@@ -64,10 +69,17 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
 
     let visibility = &handler.visibility;
     let name = name.to_string();
-    let exempt = match &args.exempt {
-        Some(reason) => quote!(::core::option::Option::Some(#reason)),
-        None => quote!(::core::option::Option::None),
-    };
+    let (method, uri) = (path.method(), path.uri());
+    let segment = option(segment.map(|segment| quote!(#segment)));
+    let exempt = option(args.exempt.as_ref().map(|reason| quote!(#reason)));
+    let or = option(args.or.as_ref().map(|exception| {
+        let name = exception.to_token_stream().to_string().replace(' ', "");
+        quote!(#name)
+    }));
+    let exception = args
+        .or
+        .as_ref()
+        .map_or_else(|| quote!(::auth_guard::__private::Nobody), |exception| quote!(#exception));
     Ok(quote! {
         #[doc(hidden)]
         #[allow(nonstandard_style, unused, unreachable_pub, unnameable_types)]
@@ -77,15 +89,26 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
         impl ::auth_guard::__private::UserScoped for #companion {
             const HANDLER: ::auth_guard::__private::Handler = ::auth_guard::__private::Handler {
                 name: #name,
+                method: #method,
+                uri: #uri,
                 file: ::core::file!(),
                 line: ::core::line!(),
                 param: #param,
                 segment: #segment,
                 exempt: #exempt,
+                or: #or,
                 has_guards: #has_guards,
             };
+            type Or = #exception;
         }
     })
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
+    }
 }
 
 impl Handler {
@@ -114,6 +137,24 @@ impl Handler {
         }
 
         Ok(())
+    }
+
+    /// Beside `or`, the caller need not be the user of the path. `Owner` refuses
+    /// such a caller, by whatever name it goes; where it can be read here, it is a
+    /// mistake that need not wait for the first of them.
+    fn check_no_owner(&self) -> Result<()> {
+        let types = self.signature.inputs.iter().filter_map(|input| match input {
+            FnArg::Typed(argument) => Some(&argument.ty),
+            FnArg::Receiver(_) => None,
+        });
+        match types.into_iter().find_map(|ty| find_ident(ty.to_token_stream(), "Owner")) {
+            Some(owner) => Err(Error::new(
+                owner.span(),
+                "`Owner` is always the owner, and `or` lets others in: take `Access`, which tells \
+                 `path_user()` from `caller()`",
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Whether an argument has this name.
@@ -151,6 +192,14 @@ impl Handler {
     fn prepend(&mut self, argument: FnArg) {
         self.signature.inputs.insert(0, argument);
     }
+}
+
+fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) => Some(ident).filter(|ident| ident == name),
+        TokenTree::Group(group) => find_ident(group.stream(), name),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => None,
+    })
 }
 
 impl Parse for Handler {

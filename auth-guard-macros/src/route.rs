@@ -8,9 +8,10 @@ use syn::{Attribute, Error, LitStr, Meta, Result};
 const ROUTE_ATTRIBUTES: [&str; 8] =
     ["get", "put", "post", "delete", "head", "options", "patch", "route"];
 
-/// The path of a route, as it is written: `/<user_id>/tasks?<page>`.
+/// A route, as far as it matters here: `GET` and `/<user_id>/tasks?<page>`.
 pub(crate) struct RoutePath {
     literal: LitStr,
+    method: String,
     value: String,
 }
 
@@ -25,14 +26,21 @@ impl RoutePath {
             .find(|attribute| is_named(attribute, &ROUTE_ATTRIBUTES))
             .ok_or_else(|| Error::new(Span::call_site(), missing))?;
 
-        let literal = match &attribute.meta {
-            Meta::List(list) => path_literal(list.tokens.clone()),
-            _ => None,
+        let tokens = match &attribute.meta {
+            Meta::List(list) => list.tokens.clone(),
+            _ => TokenStream::new(),
         };
-        let literal = literal.ok_or_else(|| {
+        let literal = path_literal(tokens.clone()).ok_or_else(|| {
             Error::new_spanned(attribute, "this route attribute has no path: `#[get(\"/…\")]`")
         })?;
-        Ok(Self { value: literal.value(), literal })
+        // `#[get(…)]`, or `#[route(GET, …)]`.
+        let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+        let method = match name.as_deref() {
+            Some("route") => tokens.into_iter().next().map(|method| method.to_string()),
+            name => name.map(str::to_owned),
+        };
+        let method = method.unwrap_or_default().to_uppercase();
+        Ok(Self { value: literal.value(), method, literal })
     }
 
     /// The position of the segment `<name>` behind the mount point.
@@ -70,6 +78,16 @@ impl RoutePath {
             )
         };
         Err(Error::new(self.literal.span(), message))
+    }
+
+    /// The method, in capitals.
+    pub(crate) fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The pattern, without the mount point.
+    pub(crate) fn uri(&self) -> &str {
+        &self.value
     }
 
     /// Whether `<name>` or `<name..>` is in the path or the query.

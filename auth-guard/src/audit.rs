@@ -1,12 +1,17 @@
 //! Which mounted routes are scoped by a user, and which should be.
 
-use rocket::Route;
+use std::fmt;
+
 use rocket::serde::Deserialize;
+use rocket::{Ignite, Orbit, Phase, Rocket, Route};
+
+use crate::fairing::Installed;
+use crate::guard::Handler;
 
 /// The segment that names a user unless the attribute says otherwise.
 pub(crate) const USER_ID: &str = "user_id";
 
-/// What to do with a route that has a `<user_id>` and is not `#[user_scoped]`.
+/// What to do with a route that has a `<user_id>` and that nothing scopes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(crate = "rocket::serde", rename_all = "lowercase")]
 pub(crate) enum Unscoped {
@@ -19,38 +24,324 @@ pub(crate) enum Unscoped {
     Allow,
 }
 
-/// The routes with a `<user_id>` in their path that no attribute scopes.
-pub(crate) fn unscoped<'r>(routes: impl Iterator<Item = &'r Route>) -> Vec<&'r Route> {
-    routes.filter(|route| has_user_segment(route) && !is_scoped(route)).collect()
+/// Who may call what: every mounted route of an application, for a reviewer to
+/// read and for a test to pin. See [`audit`].
+///
+/// Its `Display` is a table, sorted by path; `{:#}` adds where each handler is
+/// defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    routes: Vec<AuditedRoute>,
 }
 
-/// What is wrong, and what to write instead.
-pub(crate) fn report(unscoped: &[&Route]) -> Vec<String> {
-    let mut lines: Vec<_> = unscoped
-        .iter()
-        .map(|route| {
-            let handler = match &route.name {
-                Some(name) => format!("handler `{}`", plain_name(name)),
-                None => "a handler without a name".to_owned(),
+/// One row of an [`Audit`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditedRoute {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The full pattern, mount point and all: `/api/<user_id>/tasks`.
+    pub uri: String,
+    /// The name of the handler, if it has one.
+    pub handler: Option<String>,
+    /// Who may call it.
+    pub policy: Policy,
+    /// File and line of the handler, as far as the attribute has seen it.
+    pub defined_at: Option<(&'static str, u32)>,
+}
+
+/// Who may call a route, as far as it was declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Policy {
+    /// The user whose id is the segment of this name.
+    Owner(String),
+    /// That user, or a caller to whom this [`Exception`](crate::Exception) applies.
+    OwnerOr(String, &'static str),
+    /// Anybody the handler itself lets in, for this reason.
+    Exempt(&'static str),
+    /// Anybody with a valid token, by [`protect`](crate::protect).
+    Verified,
+    /// Anybody, by [`public`](crate::public).
+    Public,
+    /// Nobody has said. A guard among the handler's arguments cannot be seen here.
+    Undeclared,
+    /// There is a user in the pattern, and nothing checks whether it is the caller.
+    Unscoped,
+}
+
+/// The phases in which all routes are known.
+#[diagnostic::on_unimplemented(
+    message = "routes are audited once all are mounted, after ignition",
+    note = "ignite it first (`rocket.ignite().await?`), or take `client.rocket()`"
+)]
+pub trait Ignited: Phase {}
+
+impl Ignited for Ignite {}
+impl Ignited for Orbit {}
+
+/// Who may call what in this application.
+///
+/// ```rust
+/// use auth_guard::{AuthGuard, Secret, protect, user_scoped};
+///
+/// #[user_scoped]
+/// #[rocket::get("/<user_id>/tasks")]
+/// fn list(user_id: &str) -> &str {
+///     user_id
+/// }
+///
+/// #[rocket::get("/version")]
+/// fn version() -> &'static str {
+///     "1"
+/// }
+///
+/// # rocket::async_test(async {
+/// let rocket = rocket::build()
+///     .attach(AuthGuard::fairing().with_secret(Secret::random()))
+///     .mount("/api", protect(rocket::routes![list, version]))
+///     .ignite()
+///     .await
+///     .expect("a valid Rocket");
+/// assert_eq!(
+///     auth_guard::audit(&rocket).to_string(),
+///     "GET /api/<user_id>/tasks  owner of <user_id>  list\n\
+///      GET /api/version          verified            version\n"
+/// );
+/// # });
+/// ```
+///
+/// What it cannot see: a user's segment by a name that is neither `user_id` nor
+/// given to an attribute (`param = "…"`) below the same path, and what handlers
+/// and other guards do.
+pub fn audit<P: Ignited>(rocket: &Rocket<P>) -> Audit {
+    let handlers = Installed::of(rocket).map(|installed| installed.handlers.snapshot());
+    Survey::new(rocket.routes(), handlers.unwrap_or_default(), true).audit()
+}
+
+impl Audit {
+    /// The routes, sorted by path and method.
+    pub fn routes(&self) -> &[AuditedRoute] {
+        &self.routes
+    }
+}
+
+impl fmt::Display for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cells = |route: &AuditedRoute| {
+            [format!("{} {}", route.method, route.uri), route.policy.to_string()]
+        };
+        let rows: Vec<_> = self.routes.iter().map(cells).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+        let widths = [0, 1].map(|column| width(column).unwrap_or_default());
+        for (route, [pattern, policy]) in self.routes.iter().zip(&rows) {
+            let handler = route.handler.as_deref().unwrap_or("(no name)");
+            write!(f, "{pattern:0$}  {policy:1$}  {handler}", widths[0], widths[1])?;
+            match route.defined_at {
+                Some((file, line)) if f.alternate() => writeln!(f, " ({file}:{line})")?,
+                _ => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner(param) => write!(f, "owner of <{param}>"),
+            Self::OwnerOr(param, exception) => write!(f, "owner of <{param}> or {exception}"),
+            Self::Exempt(reason) => write!(f, "exempt: {reason}"),
+            Self::Verified => f.write_str("verified"),
+            Self::Public => f.write_str("public"),
+            Self::Undeclared => f.write_str("undeclared"),
+            Self::Unscoped => f.write_str("UNSCOPED"),
+        }
+    }
+}
+
+/// The mounted routes, and the handlers below `#[user_scoped]` that are known.
+pub(crate) struct Survey<'r> {
+    routes: Vec<&'r Route>,
+    handlers: Vec<&'static Handler>,
+    /// Whether all handlers are known, which they are after ignition.
+    is_complete: bool,
+}
+
+impl<'r> Survey<'r> {
+    pub(crate) fn new(
+        routes: impl Iterator<Item = &'r Route>,
+        handlers: Vec<&'static Handler>,
+        is_complete: bool,
+    ) -> Self {
+        Self { routes: routes.collect(), handlers, is_complete }
+    }
+
+    /// What is wrong, and what to write instead; nothing if all is well.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let unscoped = self.routes.iter().filter(|route| self.policy(route) == Policy::Unscoped);
+        let ambiguous = self.routes.iter().filter_map(|route| self.ambiguity(route));
+        let mut lines: Vec<_> = unscoped.map(|route| unscoped_line(route)).collect();
+        if !lines.is_empty() {
+            lines.push(
+                "Write `#[user_scoped]` above the route attribute, or \
+                 `#[user_scoped(exempt = \"the reason\")]` if anybody may call it"
+                    .into(),
+            );
+        }
+        lines.extend(ambiguous);
+        lines
+    }
+
+    fn audit(&self) -> Audit {
+        let audited = self.routes.iter().map(|route| AuditedRoute {
+            method: route.method.to_string(),
+            uri: route.uri.to_string(),
+            handler: plain_name(route).map(str::to_owned),
+            policy: self.policy(route),
+            defined_at: self.handlers_of(route).next().map(|handler| (handler.file, handler.line)),
+        });
+        let mut routes: Vec<_> = audited.collect();
+        routes.sort_by(|a, b| (&a.uri, &a.method).cmp(&(&b.uri, &b.method)));
+        Audit { routes }
+    }
+
+    fn policy(&self, route: &Route) -> Policy {
+        if is_scoped(route) {
+            return match self.handlers_of(route).next() {
+                Some(handler) => handler.policy(),
+                None if self.is_complete => Policy::Unscoped,
+                None => Policy::Owner(USER_ID.into()),
             };
-            format!(
-                "{} {} ({handler}) has a `<{USER_ID}>` and is not `#[user_scoped]`: anybody can \
-                 reach anybody's data there",
-                route.method, route.uri
-            )
+        }
+
+        let is_beside = self.handlers.iter().any(|handler| self.is_beside(route, handler));
+        match (user_in(route), Layer::of(route)) {
+            (Some(Place::Segment(_)), Some(Layer::Protected)) if !is_beside => {
+                Policy::Owner(USER_ID.into())
+            }
+            (Some(_), _) => Policy::Unscoped,
+            (None, _) if is_beside => Policy::Unscoped,
+            (None, Some(Layer::Protected)) => Policy::Verified,
+            (None, Some(Layer::Public)) => Policy::Public,
+            (None, None) => Policy::Undeclared,
+        }
+    }
+
+    /// Two handlers of one name, method and path that want different things cannot
+    /// be told apart here, and either might be the one that is mounted.
+    fn ambiguity(&self, route: &Route) -> Option<String> {
+        let first = self.handlers_of(route).next()?;
+        let other = self.handlers_of(route).find(|other| other.policy() != first.policy())?;
+        Some(format!(
+            "{} {}: the handlers `{}` at {}:{} and {}:{} have the same path and different rules. \
+             Rename one of them",
+            route.method, route.uri, first.name, first.file, first.line, other.file, other.line
+        ))
+    }
+
+    /// The handlers that this route may be of. If there are several, they share
+    /// name, method and path.
+    fn handlers_of(&self, route: &Route) -> impl Iterator<Item = &'static Handler> {
+        self.handlers.iter().copied().filter(move |handler| is_of(route, handler))
+    }
+
+    /// Whether this route has, at the same place below the same path, the segment
+    /// that `handler` is scoped by. So a `param = "id"` below `/users` says nothing
+    /// of `/products/<id>`.
+    fn is_beside(&self, route: &Route, handler: &Handler) -> bool {
+        if handler.param == USER_ID || handler.exempt.is_some() {
+            return false;
+        }
+
+        let segment = format!("<{}>", handler.param);
+        let before = |route: &'r Route| {
+            let segments: Vec<_> = segments(route.uri.path()).collect();
+            let position = segments.iter().position(|other| *other == segment)?;
+            Some(segments[..position].to_vec())
+        };
+        let is_dynamic = |segment: &str| segment.starts_with('<');
+        let is_same = |a: &str, b: &str| a == b || is_dynamic(a) && is_dynamic(b);
+        let Some(here) =
+            self.routes.iter().find(|r| std::ptr::eq(**r, route)).and_then(|r| before(r))
+        else {
+            return false;
+        };
+        let scoped = self.routes.iter().filter(|scoped| is_of(scoped, handler));
+        scoped.filter_map(|scoped| before(scoped)).any(|there| {
+            there.len() == here.len() && there.iter().zip(&here).all(|(a, b)| is_same(a, b))
         })
-        .collect();
-    lines.push(format!(
-        "Write `#[user_scoped]` above the route attribute (and `<{USER_ID}>` for a trailing \
-         `<{USER_ID}..>`), or `#[user_scoped(exempt = \"the reason\")]` if that is intended"
-    ));
-    lines
+    }
 }
 
-/// Where `<user_id>` stands in the path of this route, behind the mount point.
-pub(crate) fn user_segment(route: &Route) -> Option<usize> {
-    let mut segments = route.uri.unmounted_origin.path().raw_segments();
-    segments.position(|segment| segment.as_str() == "<user_id>")
+fn is_of(route: &Route, handler: &Handler) -> bool {
+    let origin = &route.uri.unmounted_origin;
+    let (path, query) = handler.uri.split_once('?').unwrap_or((handler.uri, ""));
+    is_scoped(route)
+        && plain_name(route) == Some(handler.name)
+        && route.method.as_str() == handler.method
+        && segments(origin.path().as_str()).eq(segments(path))
+        && origin.query().map_or("", |query| query.as_str()) == query
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
+fn unscoped_line(route: &Route) -> String {
+    let handler = plain_name(route)
+        .map_or("a handler without a name".to_owned(), |name| format!("handler `{name}`"));
+    let remedy = match user_in(route) {
+        Some(Place::Trailing) => {
+            " (a user is one segment: `<user_id>/<rest..>` instead of `<user_id..>`)"
+        }
+        Some(Place::Query) => " (a query may be left out: put `<user_id>` into the path)",
+        Some(Place::Segment(_)) | None => "",
+    };
+    format!(
+        "{} {} ({handler}) has a user in its pattern and is not `#[user_scoped]`: anybody can \
+         reach anybody's data there{remedy}",
+        route.method, route.uri
+    )
+}
+
+impl Handler {
+    fn policy(&self) -> Policy {
+        match (self.exempt, self.or) {
+            (Some(reason), _) => Policy::Exempt(reason),
+            (None, Some(exception)) => Policy::OwnerOr(self.param.into(), exception),
+            (None, None) => Policy::Owner(self.param.into()),
+        }
+    }
+}
+
+/// What was declared for a whole mount. It stands in [`Route::name`], the only
+/// part of a route that can be read back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Protected,
+    Public,
+}
+
+impl Layer {
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Protected => " [protected]",
+            Self::Public => " [public]",
+        }
+    }
+
+    pub(crate) fn of(route: &Route) -> Option<Self> {
+        let name = route.name.as_deref()?;
+        [Self::Protected, Self::Public].into_iter().find(|layer| name.ends_with(layer.mark()))
+    }
+
+    pub(crate) fn declare(self, route: &mut Route) {
+        if Self::of(route).is_none() {
+            let name = route.name.take().unwrap_or_default();
+            route.name = Some(format!("{name}{}", self.mark()).into());
+        }
+    }
 }
 
 /// Whether the attribute stands above this route's handler.
@@ -60,17 +351,49 @@ pub(crate) fn user_segment(route: &Route) -> Option<usize> {
 /// same name, method and path in another module does not pass for scoped. Only
 /// keywords are named that way without the attribute, which refuses them.
 pub(crate) fn is_scoped(route: &Route) -> bool {
-    let raw = route.name.as_deref().and_then(|name| name.strip_prefix("r#"));
-    raw.is_some_and(|name| !is_keyword(name))
+    let is_raw = route.name.as_deref().is_some_and(|name| name.starts_with("r#"));
+    is_raw && plain_name(route).is_some_and(|name| !is_keyword(name))
 }
 
-pub(crate) fn plain_name(name: &str) -> &str {
-    name.strip_prefix("r#").unwrap_or(name)
+/// Where `<user_id>` stands in the path of this route, behind the mount point.
+pub(crate) fn user_segment(route: &Route) -> Option<usize> {
+    match user_in(route) {
+        Some(Place::Segment(position)) => Some(position),
+        Some(Place::Trailing | Place::Query) | None => None,
+    }
 }
 
-fn has_user_segment(route: &Route) -> bool {
-    let mut segments = route.uri.unmounted_origin.path().raw_segments();
-    segments.any(|segment| matches!(segment.as_str(), "<user_id>" | "<user_id..>"))
+/// Where a pattern names a user.
+enum Place {
+    Segment(usize),
+    Trailing,
+    Query,
+}
+
+fn user_in(route: &Route) -> Option<Place> {
+    let origin = &route.uri.unmounted_origin;
+    let mut segments = origin.path().raw_segments();
+    if let Some(position) = segments.position(|segment| segment.as_str() == "<user_id>") {
+        return Some(Place::Segment(position));
+    }
+
+    let mut segments = origin.path().raw_segments();
+    if segments.any(|segment| segment.as_str() == "<user_id..>") {
+        return Some(Place::Trailing);
+    }
+
+    let mut fields = origin.query()?.raw_segments();
+    let is_user = |field: &str| matches!(field, "<user_id>" | "<user_id..>");
+    fields.any(|field| is_user(field.as_str())).then_some(Place::Query)
+}
+
+/// The name of the handler as it is in the source.
+fn plain_name(route: &Route) -> Option<&str> {
+    let name = route.name.as_deref()?;
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    let mut layers = [Layer::Protected, Layer::Public].into_iter();
+    let name = layers.find_map(|layer| name.strip_suffix(layer.mark())).unwrap_or(name);
+    Some(name).filter(|name| !name.is_empty())
 }
 
 /// The words that need `r#` to name a function, in any edition.

@@ -11,7 +11,7 @@ use rocket::http::Status;
 use rocket::response::Responder;
 use rocket::{Build, Orbit, Phase, Request, Response, Rocket, Route, async_trait};
 
-use crate::audit::{self, Unscoped};
+use crate::audit::{self, Survey, Unscoped};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::AuthError;
@@ -96,21 +96,25 @@ impl Installed {
     }
 
     /// Whether the mounted routes are as they must be; if not, that has been
-    /// printed.
+    /// printed. All handlers are known once ignition is over (`is_complete`).
     pub(crate) fn audit<'r>(
         &self,
         routes: impl Iterator<Item = &'r Route>,
+        is_complete: bool,
     ) -> std::result::Result<(), ()> {
-        let unscoped = audit::unscoped(routes);
-        if unscoped.is_empty() || self.unscoped == Unscoped::Allow {
+        if self.unscoped == Unscoped::Allow {
             return Ok(());
         }
 
-        let report = audit::report(&unscoped);
+        let faults = Survey::new(routes, self.handlers.snapshot(), is_complete).faults();
+        if faults.is_empty() {
+            return Ok(());
+        }
+
         let is_first = !self.reported.swap(true, Ordering::Relaxed);
         match self.unscoped {
-            Unscoped::Deny if is_first => refuse_launch(&report),
-            Unscoped::Warn if is_first => report.iter().for_each(|line| log::warn!("{line}")),
+            Unscoped::Deny if is_first => refuse_launch(&faults),
+            Unscoped::Warn if is_first => faults.iter().for_each(|line| log::warn!("{line}")),
             _ => {}
         }
 
@@ -123,7 +127,7 @@ impl Handlers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(handler);
     }
 
-    fn snapshot(&self) -> Vec<&'static Handler> {
+    pub(crate) fn snapshot(&self) -> Vec<&'static Handler> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -163,7 +167,7 @@ impl Fairing for AuthGuard {
     async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
         let Some(installed) = Installed::of(rocket) else { return };
         assert!(
-            installed.audit(rocket.routes()).is_ok(),
+            installed.audit(rocket.routes(), true).is_ok(),
             "auth-guard refuses to launch: see above"
         );
         print_enforced(installed, rocket);
@@ -191,7 +195,8 @@ impl Fairing for LastAtIgnition {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
-        if Installed::of(&rocket).is_none_or(|installed| installed.audit(rocket.routes()).is_err())
+        if Installed::of(&rocket)
+            .is_none_or(|installed| installed.audit(rocket.routes(), false).is_err())
         {
             return Err(rocket);
         }
@@ -242,19 +247,9 @@ pub(crate) fn refuse_launch(reasons: &[String]) {
 /// `rocket::launch` is plain information, shown at every level but "off", and one
 /// whose target ends in `_` is indented.
 fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
-    let scoped = rocket.routes().filter(|route| audit::is_scoped(route)).count();
-    let exempt = installed.handlers.snapshot().into_iter().filter_map(|handler| {
-        let Handler { name, file, line, .. } = handler;
-        handler.exempt.map(|reason| format!("exempt: `{name}` ({file}:{line}): {reason}"))
-    });
-
     log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
-    let lines = installed
-        .summary
-        .iter()
-        .cloned()
-        .chain([format!("routes below `#[user_scoped]`: {scoped}")]);
-    for line in lines.chain(exempt) {
+    let table = format!("{:#}", audit::audit(rocket));
+    for line in installed.summary.iter().map(String::as_str).chain(table.lines()) {
         log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
     }
 }

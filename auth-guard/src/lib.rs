@@ -98,6 +98,9 @@ mod verify;
 /// # Arguments
 ///
 /// - `#[user_scoped(param = "account_id")]`: the segment has another name.
+/// - `#[user_scoped(or = Admin)]`: the owner, or a caller to whom the
+///   [`Exception`] `Admin` applies. The guard [`Access`] tells which; [`Owner`]
+///   is refused beside it.
 /// - `#[user_scoped(exempt = "the reason")]`: a deliberate exception. Nothing is
 ///   checked, and the reason is shown at launch.
 ///
@@ -112,15 +115,16 @@ mod verify;
 /// As the guard [`Owner`], and never by forwarding.
 pub use auth_guard_macros::user_scoped;
 
+pub use audit::{Audit, AuditedRoute, Ignited, Policy, audit};
 pub use claims::{Claims, ClaimsError};
 pub use error::AuthError;
 pub use fairing::AuthGuard;
-pub use guard::{Owner, UserId, Verified};
+pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
 pub use keys::{Secret, SecretError};
 pub use verify::Verifier;
 
 /// For what `#[user_scoped]` expands to, and for nothing else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::guard::{Handler, UserScope, UserScoped};
+    pub use crate::guard::{Handler, Nobody, UserScope, UserScoped};
 }

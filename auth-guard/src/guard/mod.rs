@@ -1,6 +1,8 @@
 //! Steps 5 and 6: claims → guard → ownership.
 
+mod access;
 mod owner;
+mod protect;
 mod user_scoped;
 mod verified;
 
@@ -10,8 +12,10 @@ use rocket::http::Status;
 use rocket::request::{Outcome, Request};
 use rocket::{Ignite, Rocket, Route};
 
+pub use access::{Access, Exception};
 pub use owner::Owner;
-pub use user_scoped::{Handler, UserId, UserScope, UserScoped};
+pub use protect::{protect, public};
+pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
 use crate::bearer::BearerToken;
@@ -25,11 +29,21 @@ use crate::verify::Verifier;
 struct RequestState {
     /// Verified once a request, however many guards ask.
     verified: OnceLock<Result<Verified, AuthError>>,
-    /// Which segment the attribute scoped which route by. A request may be
-    /// forwarded from route to route, so it is only believed for that route.
-    scope: Mutex<Option<(usize, usize)>>,
+    /// What the attribute found out.
+    scope: Mutex<Option<Scope>>,
     /// The last refusal.
     refusal: Mutex<Option<AuthError>>,
+}
+
+/// What the attribute found out about one route. A request may be forwarded from
+/// route to route, so it is only believed for that route.
+#[derive(Clone, Copy)]
+struct Scope {
+    route: usize,
+    /// The position of the segment that the route is scoped by.
+    segment: usize,
+    /// What let a caller in who is not the owner.
+    exception: Option<&'static str>,
 }
 
 impl AuthError {
@@ -50,14 +64,14 @@ impl RequestState {
         request.local_cache(RequestState::default)
     }
 
-    fn set_scope(&self, route: &Route, segment: usize) {
-        *self.scope.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((address(route), segment));
+    fn set_scope(&self, route: &Route, segment: usize, exception: Option<&'static str>) {
+        let scope = Scope { route: address(route), segment, exception };
+        *self.scope.lock().unwrap_or_else(PoisonError::into_inner) = Some(scope);
     }
 
-    fn scope(&self, route: &Route) -> Option<usize> {
+    fn scope(&self, route: &Route) -> Option<Scope> {
         let scope = *self.scope.lock().unwrap_or_else(PoisonError::into_inner);
-        scope.filter(|(scoped, _)| *scoped == address(route)).map(|(_, segment)| segment)
+        scope.filter(|scope| scope.route == address(route))
     }
 }
 
@@ -86,31 +100,34 @@ fn check_owner(request: &Request<'_>, segment: usize, uid: &str) -> Result<(), A
     }
 }
 
-/// Refuses; never forwards (rule 18). The error is kept for the catcher.
+/// Refuses; never forwards (rule 18).
 fn outcome<T>(request: &Request<'_>, result: Result<T, AuthError>) -> Outcome<T, AuthError> {
-    let error = match result {
-        Ok(value) => return Outcome::Success(value),
-        Err(error) => error,
-    };
+    match result {
+        Ok(value) => Outcome::Success(value),
+        Err(error) => Outcome::Error((refuse(request, &error), error)),
+    }
+}
 
-    if error == AuthError::Misconfigured {
+/// Keeps the error for the catcher, which Rocket does not.
+fn refuse(request: &Request<'_>, error: &AuthError) -> Status {
+    if *error == AuthError::Misconfigured {
         log::error!(
-            "auth-guard cannot check {}: attach `AuthGuard::fairing()`, and use `Owner` only \
-             below `#[user_scoped]`",
+            "auth-guard cannot check {}: attach `AuthGuard::fairing()`, and use `Owner` and \
+             `Access` only below `#[user_scoped]`",
             request.route().map_or("this route", |route| route.uri.as_str()),
         );
     }
 
     let refusal = &RequestState::of(request).refusal;
     *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
-    Outcome::Error((Status::new(error.status()), error))
+    Status::new(error.status())
 }
 
 /// What every sentinel of ours does: a guard without the fairing stops the
 /// launch, and so does what the audit finds in the final set of routes.
 pub(crate) fn abort(guard: &str, rocket: &Rocket<Ignite>) -> bool {
     match Installed::of(rocket) {
-        Some(installed) => installed.audit(rocket.routes()).is_err(),
+        Some(installed) => installed.audit(rocket.routes(), false).is_err(),
         None => {
             crate::fairing::refuse_launch(&[format!(
                 "{guard} is used, but the fairing is not attached. Write \

@@ -60,6 +60,7 @@ fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
     let route = request.route().ok_or(AuthError::Misconfigured)?;
     let segment = RequestState::of(request)
         .scope(route)
+        .map(|scope| scope.segment)
         .or_else(|| audit::user_segment(route))
         .ok_or(AuthError::Misconfigured)?;
 
