@@ -10,7 +10,7 @@ use std::time::SystemTime;
 #[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "public for tests only"))]
 pub struct Clock {
     #[cfg(feature = "testing")]
-    fixed: Option<std::sync::Arc<std::sync::Mutex<SystemTime>>>,
+    fixed: Option<std::sync::Arc<std::sync::Mutex<Fixed>>>,
 }
 
 impl Clock {
@@ -21,27 +21,42 @@ impl Clock {
 }
 
 #[cfg(feature = "testing")]
+#[derive(Debug)]
+struct Fixed {
+    now: SystemTime,
+    readings: usize,
+}
+
+#[cfg(feature = "testing")]
 impl Clock {
     /// A clock that stands at `now` until it is moved. Its clones are the same
     /// clock.
     pub fn fixed(now: SystemTime) -> Self {
-        Self { fixed: Some(std::sync::Arc::new(std::sync::Mutex::new(now))) }
+        let fixed = Fixed { now, readings: 0 };
+        Self { fixed: Some(std::sync::Arc::new(std::sync::Mutex::new(fixed))) }
     }
 
     /// The time it tells.
     pub fn now(&self) -> SystemTime {
-        self.fixed.as_ref().map_or_else(SystemTime::now, |now| *lock(now))
+        let read = |fixed: &mut Fixed| {
+            fixed.readings += 1;
+            fixed.now
+        };
+        self.with(read).unwrap_or_else(SystemTime::now)
     }
 
     /// Moves a fixed clock forward; the system's clock cannot be moved.
     pub fn advance(&self, by: std::time::Duration) {
-        if let Some(now) = &self.fixed {
-            *lock(now) += by;
-        }
+        self.with(|fixed| fixed.now += by);
     }
-}
 
-#[cfg(feature = "testing")]
-fn lock(now: &std::sync::Mutex<SystemTime>) -> std::sync::MutexGuard<'_, SystemTime> {
-    now.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// How often a fixed clock was read, which is once for each verification.
+    pub fn readings(&self) -> usize {
+        self.with(|fixed| fixed.readings).unwrap_or_default()
+    }
+
+    fn with<T>(&self, f: impl FnOnce(&mut Fixed) -> T) -> Option<T> {
+        let fixed = self.fixed.as_ref()?;
+        Some(f(&mut fixed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
+    }
 }

@@ -1,6 +1,6 @@
 //! A route that somebody forgot stops the launch.
 
-use auth_guard::{AuthGuard, Owner, UserId, Verified, user_scoped};
+use auth_guard::{AuthGuard, Owner, Policy, UserId, Verified, user_scoped};
 use auth_guard_tests::*;
 use rocket::fairing::AdHoc;
 use rocket::http::Method;
@@ -83,7 +83,8 @@ fn a_keyword_does_not_pass_for_the_mark() {
 
 #[test]
 fn routes_by_hand_and_trailing_users_are_seen() {
-    for path in ["/<user_id>/x", "/x/<user_id>", "/<user_id..>"] {
+    for path in ["/<user_id>/x", "/x/<user_id>", "/<user_id..>", "/x?<user_id>", "/x?a&<user_id..>"]
+    {
         let route = Route::new(Method::Get, path, rocket::route::dummy_handler);
         assert!(!launches(rocket(vec![route])), "{path}");
     }
@@ -110,6 +111,130 @@ fn the_last_moment_is_liftoff() {
         || AdHoc::on_ignite("late", |rocket| async { rocket.mount("/api", routes![forgotten]) });
     let later = AdHoc::on_ignite("later", move |rocket| async move { rocket.attach(late()) });
     let _ = launches(rocket(routes![open]).attach(later));
+}
+
+#[user_scoped(param = "account_id")]
+#[get("/accounts/<account_id>/bills")]
+fn bills() -> String {
+    account_id.to_string()
+}
+
+#[get("/accounts/<account_id>")]
+fn account(account_id: &str) -> &str {
+    account_id
+}
+
+#[get("/products/<account_id>")]
+fn product(account_id: &str) -> &str {
+    account_id
+}
+
+#[get("/accounts/<account_id>/<rest..>")]
+fn rest(account_id: &str, rest: std::path::PathBuf) -> String {
+    format!("{account_id} {}", rest.display())
+}
+
+#[test]
+fn a_param_condemns_its_like_below_the_same_path_and_no_other() {
+    assert!(launches(rocket(routes![bills])));
+    assert!(launches(rocket(routes![account])));
+    assert!(launches(rocket(routes![bills, product])));
+    assert!(!launches(rocket(routes![bills, account])));
+    assert!(!launches(rocket(routes![bills, rest])));
+    // Mounted elsewhere, it is another path.
+    assert!(launches(rocket(routes![bills]).mount("/public", routes![account])));
+    assert!(!launches(rocket(routes![bills]).mount("/api", auth_guard::protect(routes![account]))));
+}
+
+/// Named as the attribute would name it, but without the attribute.
+mod forged {
+    #[rocket::get("/<user_id>/forged")]
+    pub(crate) fn r#forged(user_id: &str) -> &str {
+        user_id
+    }
+}
+
+#[test]
+#[should_panic(expected = "auth-guard refuses to launch")]
+fn a_forged_mark_is_not_believed() {
+    let _ = launches(rocket(routes![forged::forged, notes]));
+}
+
+mod other_rules {
+    #[auth_guard::user_scoped(exempt = "another rule for the same name and path")]
+    #[rocket::get("/<user_id>/notes")]
+    pub(crate) fn notes(user_id: &str) -> &str {
+        user_id
+    }
+}
+
+mod same_rules {
+    #[auth_guard::user_scoped]
+    #[rocket::get("/<user_id>/notes")]
+    pub(crate) fn notes() -> String {
+        user_id.to_string()
+    }
+}
+
+#[test]
+fn what_cannot_be_decided_is_refused() {
+    let both = |routes| rocket(self::routes![notes]).mount("/v2", routes);
+    assert!(launches(both(routes![same_rules::notes])));
+    assert!(!launches(both(routes![other_rules::notes])));
+    assert!(launches(rocket(routes![other_rules::notes])));
+}
+
+#[user_scoped(exempt = "a search")]
+#[get("/search?<user_id>")]
+fn search(user_id: Option<&str>) -> &str {
+    user_id.unwrap_or("nobody")
+}
+
+#[user_scoped(param = "account_id", exempt = "files are public")]
+#[get("/files/<account_id>/<rest..>")]
+fn files(rest: std::path::PathBuf) -> String {
+    format!("{account_id} {}", rest.display())
+}
+
+#[test]
+fn an_exception_may_have_its_user_anywhere() {
+    let client = launch(rocket(routes![search, files]));
+    assert_eq!(get_with(&client, "/api/search?user_id=alice", &[]).body, "alice");
+    assert_eq!(get_with(&client, "/api/files/alice/x", &[]).body, "alice x");
+}
+
+#[test]
+fn the_table_is_data_and_text() {
+    let client = launch(
+        rocket(routes![notes, profile, open, bills, verified])
+            .mount("/p", auth_guard::protect(routes![forgotten, open]))
+            .mount("/q", auth_guard::public(routes![open])),
+    );
+    let audit = auth_guard::audit(client.rocket());
+    assert_eq!(
+        audit.to_string(),
+        "GET /api/<user_id>/notes              owner of <user_id>        notes\n\
+         GET /api/<user_id>/profile            exempt: a public profile  profile\n\
+         GET /api/accounts/<account_id>/bills  owner of <account_id>     bills\n\
+         GET /api/open                         undeclared                open\n\
+         GET /api/verified                     undeclared                verified\n\
+         GET /p/<user_id>/forgotten            owner of <user_id>        forgotten\n\
+         GET /p/open                           verified                  open\n\
+         GET /q/open                           public                    open\n"
+    );
+    let route = &audit.routes()[0];
+    assert_eq!(route.policy, Policy::Owner("user_id".into()));
+    let (file, line) = route.defined_at.expect("the attribute has seen it");
+    assert!(file.ends_with("audit.rs") && line > 0);
+    assert!(format!("{audit:#}").contains(&format!("notes ({file}:{line})")));
+    assert!(audit.routes().iter().all(|route| route.policy != Policy::Unscoped));
+}
+
+#[test]
+fn the_table_shows_what_a_loosened_audit_lets_pass() {
+    let rocket = rocket::custom(figment(&json!({ "unscoped": "allow" }))).attach(guard());
+    let client = launch(rocket.mount("/api", routes![forgotten]));
+    assert_eq!(auth_guard::audit(client.rocket()).routes()[0].policy, Policy::Unscoped);
 }
 
 #[test]

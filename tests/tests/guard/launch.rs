@@ -134,9 +134,9 @@ fn the_launch_prints_what_it_enforces() {
         "audience: https://auth.example",
         "claim `uid`, equal to `sub`",
         "at most 3600 s, leeway 5 s",
-        "routes below `#[user_scoped]`: 2",
-        "exempt: `profile`",
-        "profiles are public",
+        "GET /api/<user_id>/tasks    owner of <user_id>           list (tests/src/bin/app.rs:",
+        "GET /api/<user_id>/profile  exempt: profiles are public  profile (tests/src/bin/app.rs:",
+        "GET /api/me                 undeclared                   me",
     ] {
         assert!(ended.output.contains(line), "no {line:?} in:\n{}", ended.output);
     }
