@@ -59,6 +59,7 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
     if segment.is_some() && !handler.names(&param) {
         let bound = Ident::new(&param, path.span());
         handler.prepend(parse_quote!(#[allow(unused_variables)] #bound: ::auth_guard::UserId));
+        handler.attributes.push(parse_quote!(#[allow(clippy::needless_pass_by_value)]));
     }
     let scope = Ident::new(SCOPE, Span::mixed_site());
     handler.prepend(parse_quote!(#scope: ::auth_guard::__private::UserScope<#companion>));

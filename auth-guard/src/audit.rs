@@ -77,7 +77,9 @@ pub enum Policy {
 )]
 pub trait Ignited: Phase {}
 
+#[diagnostic::do_not_recommend]
 impl Ignited for Ignite {}
+#[diagnostic::do_not_recommend]
 impl Ignited for Orbit {}
 
 /// Who may call what in this application.

@@ -81,6 +81,7 @@ pub(crate) struct Installed {
     pub(crate) handlers: Handlers,
     unscoped: Unscoped,
     summary: Vec<String>,
+    warnings: Vec<String>,
     /// Whether the audit's findings have been printed.
     reported: AtomicBool,
 }
@@ -144,13 +145,13 @@ impl Fairing for AuthGuard {
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
         match config::load(rocket.figment(), self.secret.as_ref()) {
             Ok(Config { verifier, realm, unscoped, summary, warnings }) => {
-                warnings.iter().for_each(|warning| log::warn!("auth-guard: {warning}"));
                 let installed = Installed {
                     clock: self.clock.clone(),
                     realm,
                     handlers: Handlers::default(),
                     unscoped,
                     summary,
+                    warnings,
                     reported: AtomicBool::new(false),
                 };
                 Ok(rocket.manage(verifier).manage(installed).attach(LastAtIgnition))
@@ -252,4 +253,5 @@ fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
     for line in installed.summary.iter().map(String::as_str).chain(table.lines()) {
         log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
     }
+    installed.warnings.iter().for_each(|warning| log::warn!("auth-guard: {warning}"));
 }

@@ -33,6 +33,9 @@
 //! `<user_id>` in the path (else 403). Nothing is stored: no session, no cookie,
 //! no database look-up. A token cannot be revoked, so its lifetime is bounded.
 //!
+//! [Whose path is it?](docs::ownership) helps to choose between the attribute, the
+//! guards and [`protect`], and says what the audit at launch sees.
+//!
 //! # The way of a request
 //!
 //! | step | file | can fail with |
@@ -42,7 +45,7 @@
 //! | key → signature | `verify.rs` | [`InvalidSignature`] |
 //! | signature → claims | `claims.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
 //! | claims → guard | `guard/verified.rs` | |
-//! | claims → ownership | `guard/user_scoped.rs`, `guard/owner.rs` | [`NotOwner`] |
+//! | claims → ownership | `guard/user_scoped.rs`, `guard/{owner,access,protect}.rs` | [`NotOwner`] |
 //! | error → answer | `response.rs`, `fairing.rs` | |
 //!
 //! [Rocket]: https://rocket.rs
@@ -122,6 +125,13 @@ pub use fairing::AuthGuard;
 pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
 pub use keys::{Secret, SecretError};
 pub use verify::Verifier;
+
+/// What needs more than a paragraph.
+#[cfg(any(doc, doctest))]
+pub mod docs {
+    #[doc = include_str!("../docs/ownership.md")]
+    pub mod ownership {}
+}
 
 /// For what `#[user_scoped]` expands to, and for nothing else.
 #[doc(hidden)]

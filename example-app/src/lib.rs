@@ -17,9 +17,12 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use auth_guard::{AuthGuard, Verified};
+use auth_guard::{Audit, AuthGuard, Secret, Verified, protect, public};
+use rocket::figment::Figment;
 use rocket::serde::json::{Json, Value, json};
-use rocket::{Build, Rocket, get, routes};
+use rocket::{Build, Config, Rocket, get, routes};
+
+use crate::store::Store;
 
 pub mod demo;
 pub mod problem;
@@ -32,12 +35,29 @@ pub mod token;
 ///
 /// Outside tests and the demo, `guard` is [`AuthGuard::fairing()`] as it is.
 pub fn rocket(guard: AuthGuard, database: impl Into<PathBuf>) -> Rocket<Build> {
-    rocket::build()
+    assembled(Config::figment(), guard).attach(store::fairing(database.into()))
+}
+
+/// Who may call what, without serving it: no port, no secret and no database.
+///
+/// # Errors
+///
+/// Everything else that would stop the launch.
+pub async fn audit() -> Result<Audit, Box<rocket::Error>> {
+    let figment = Config::figment().merge((Config::LOG_LEVEL, "off"));
+    let guard = AuthGuard::fairing().with_secret(Secret::random());
+    let rocket = assembled(figment, guard).manage(Store::unopened());
+    Ok(auth_guard::audit(&rocket.ignite().await.map_err(Box::new)?))
+}
+
+/// Everything under `/api` is closed unless somebody opens it, and what is open is
+/// said to be.
+fn assembled(figment: Figment, guard: AuthGuard) -> Rocket<Build> {
+    rocket::custom(figment)
         .attach(guard)
-        .attach(store::fairing(database.into()))
-        .mount("/", routes![health])
-        .mount("/api", routes![me])
-        .mount("/api", tasks::routes())
+        .mount("/", public(routes![health]))
+        .mount("/api", protect(routes![me]))
+        .mount("/api", protect(tasks::routes()))
         .register("/", problem::catchers())
 }
 

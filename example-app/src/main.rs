@@ -1,4 +1,5 @@
-//! The command line: no subcommand serves, `token` mints.
+//! The command line: no subcommand serves, `routes` shows who may call what,
+//! `token` mints.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +21,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Prints who may call which route
+    Routes,
     /// Prints a token for a user, signed with BETTER_AUTH_SECRET
     Token {
         /// The user: what the token's uid, and `<user_id>` in the path, will be
@@ -33,6 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         None => serve(),
+        Some(Command::Routes) => print_routes(),
         Some(Command::Token { uid, ttl }) => print_token(&uid, ttl),
     };
 
@@ -59,6 +63,14 @@ fn serve() -> Result<(), Vec<String>> {
         Ok(_) => Ok(()),
         Err(error) => Err(vec![error.pretty_print().to_owned()]),
     }
+}
+
+fn print_routes() -> Result<(), Vec<String>> {
+    match rocket::execute(example_app::audit()) {
+        Ok(audit) => print!("{audit:#}"),
+        Err(error) => return Err(vec![error.pretty_print().to_owned()]),
+    }
+    Ok(())
 }
 
 fn print_token(uid: &str, ttl: Duration) -> Result<(), Vec<String>> {

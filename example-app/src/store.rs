@@ -76,6 +76,11 @@ impl Store {
         Ok(Self(pool))
     }
 
+    /// No file at all, until somebody asks for a task: for looking at the routes.
+    pub(crate) fn unopened() -> Self {
+        Self(SqlitePoolOptions::new().connect_lazy_with(SqliteConnectOptions::new()))
+    }
+
     /// All tasks of a user, the oldest first.
     ///
     /// # Errors

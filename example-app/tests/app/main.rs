@@ -7,6 +7,7 @@ mod handlers;
 
 mod bodies;
 mod ownership;
+mod policy;
 mod tasks;
 
 mod binary;

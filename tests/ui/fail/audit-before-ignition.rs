@@ -1,0 +1,4 @@
+fn main() {
+    let rocket = rocket::build();
+    println!("{}", auth_guard::audit(&rocket));
+}

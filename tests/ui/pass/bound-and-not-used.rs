@@ -1,0 +1,10 @@
+use auth_guard::user_scoped;
+use rocket::routes;
+
+#[user_scoped]
+#[rocket::get("/<user_id>/tasks")]
+fn handler() {}
+
+fn main() {
+    let _ = routes![handler];
+}

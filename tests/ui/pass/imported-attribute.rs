@@ -1,0 +1,12 @@
+use auth_guard::user_scoped;
+use rocket::routes;
+
+use rocket::put;
+
+#[user_scoped]
+#[put("/<user_id>/tasks")]
+fn handler() {}
+
+fn main() {
+    let _ = routes![handler];
+}

@@ -1,0 +1,14 @@
+#![allow(deprecated)]
+use auth_guard::user_scoped;
+use rocket::routes;
+
+
+#[user_scoped]
+#[rocket::get("/<user_id>/tasks")]
+#[deprecated]
+fn handler() {}
+
+
+fn main() {
+    let _ = routes![handler];
+}

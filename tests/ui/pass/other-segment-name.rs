@@ -1,0 +1,12 @@
+use auth_guard::user_scoped;
+use rocket::routes;
+
+#[user_scoped(param = "account_id")]
+#[rocket::get("/tenants/<tenant>/<account_id>")]
+fn handler(tenant: &str) -> String {
+    format!("{tenant} {account_id}")
+}
+
+fn main() {
+    let _ = routes![handler];
+}
