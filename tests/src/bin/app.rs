@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
-use auth_guard::{AuthGuard, Verified, user_scoped};
+use auth_guard::{Access, AuthGuard, Exception, Verified, user_scoped};
 use auth_guard_tests::now;
 use rocket::local::blocking::Client;
 use rocket::{get, routes};
@@ -22,6 +22,20 @@ fn profile(user_id: &str) -> &str {
     user_id
 }
 
+struct Support;
+
+impl Exception for Support {
+    fn applies(caller: &Verified) -> bool {
+        caller.uid() == "support"
+    }
+}
+
+#[user_scoped(or = Support)]
+#[get("/<user_id>/helped")]
+fn helped(access: Access) -> String {
+    access.by_exception().to_string()
+}
+
 #[get("/<user_id>/forgotten")]
 fn forgotten(user_id: &str) -> &str {
     user_id
@@ -34,7 +48,7 @@ fn me(user: Verified) -> String {
 
 fn main() -> Result<(), String> {
     let is_given = |argument: &str| std::env::args().any(|given| given == argument);
-    let mut rocket = rocket::build().mount("/api", routes![list, profile, me]);
+    let mut rocket = rocket::build().mount("/api", routes![list, profile, helped, me]);
     if !is_given("unattached") {
         rocket = rocket.attach(AuthGuard::fairing().with_clock(Clock::fixed(now())));
     }

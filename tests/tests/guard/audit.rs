@@ -146,6 +146,18 @@ fn a_param_condemns_its_like_below_the_same_path_and_no_other() {
     assert!(!launches(rocket(routes![bills]).mount("/api", auth_guard::protect(routes![account]))));
 }
 
+#[get("/accounts/<account_id>/<user_id>")]
+fn two_users(account_id: &str, user_id: &str) -> String {
+    format!("{account_id} {user_id}")
+}
+
+#[test]
+fn a_protected_mount_checks_one_user_and_not_two() {
+    let protected = |routes| rocket(routes).mount("/api", auth_guard::protect(routes![two_users]));
+    assert!(launches(protected(routes![])));
+    assert!(!launches(protected(routes![bills])));
+}
+
 /// Named as the attribute would name it, but without the attribute.
 mod forged {
     #[rocket::get("/<user_id>/forged")]

@@ -134,14 +134,26 @@ fn the_launch_prints_what_it_enforces() {
         "audience: https://auth.example",
         "claim `uid`, equal to `sub`",
         "at most 3600 s, leeway 5 s",
-        "GET /api/<user_id>/tasks    owner of <user_id>           list (tests/src/bin/app.rs:",
-        "GET /api/<user_id>/profile  exempt: profiles are public  profile (tests/src/bin/app.rs:",
-        "GET /api/me                 undeclared                   me",
+        "GET /api/<user_id>/helped   owner of <user_id> or Support  helped (tests/src/bin/app.rs:",
+        "GET /api/<user_id>/tasks    owner of <user_id>             list (tests/src/bin/app.rs:",
+        "GET /api/<user_id>/profile  exempt: profiles are public    profile (tests/src/bin/app.rs:",
+        "GET /api/me                 undeclared                     me",
     ] {
         assert!(ended.output.contains(line), "no {line:?} in:\n{}", ended.output);
     }
     assert!(!ended.output.contains("any issuer"), "{}", ended.output);
     assert!(!ended.output.contains(SECRET), "{}", ended.output);
+}
+
+#[test]
+fn each_time_an_exception_applies_is_logged() {
+    let token = |uid: &str| issuer().token(uid);
+    let path = "/api/alice/helped";
+    let app = App::with_secret().get(path, token("support"));
+    assert_eq!(app.launches(&["`Support` opened GET /api/<user_id>/helped"]), [200]);
+    let ended = App::with_secret().get(path, token("alice")).get(path, token("bob")).run();
+    assert_eq!(ended.statuses, [200, 403]);
+    assert!(!ended.output.contains("`Support` opened"), "{}", ended.output);
 }
 
 #[test]
