@@ -45,7 +45,11 @@ impl<'a> Value<'a> {
     const MAX_DEPTH: usize = 126;
 
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
-        serde_json::from_str(self.0).ok().map(|Text(text)| text)
+        let quoted = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        match quoted.contains('\\') {
+            false => Some(Cow::Borrowed(quoted)),
+            true => serde_json::from_str(self.0).ok().map(|Text(text)| text),
+        }
     }
 
     /// The strings of an array of strings, or a single string as an array.

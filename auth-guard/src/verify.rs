@@ -58,8 +58,7 @@ impl Verifier {
 
     /// The payload, once the signature over it has been found good.
     fn verify_signature(&self, segments: &Segments<'_>) -> Result<Vec<u8>, AuthError> {
-        let header = decode(segments.header)?;
-        let key = self.keys.select(&Header::parse(&header)?)?;
+        let key = self.keys.select(&Header::read(segments.header)?)?;
         let signature = decode(segments.signature)?;
         if !key.verifies(segments.signing_input.as_bytes(), &signature) {
             return Err(AuthError::InvalidSignature);
@@ -118,6 +117,6 @@ impl<'t> Segments<'t> {
 }
 
 /// base64url without padding, white space or spare bits (RFC 7515 section 2).
-fn decode(segment: &str) -> Result<Vec<u8>, AuthError> {
+pub(crate) fn decode(segment: &str) -> Result<Vec<u8>, AuthError> {
     URL_SAFE_NO_PAD.decode(segment).map_err(|_| AuthError::MalformedToken)
 }

@@ -126,6 +126,8 @@ fn rule_05_the_header_is_one_json_object_without_duplicates() {
     }
     for right in [
         r#"{"alg":"HS256"}"#,
+        r#"{"alg":"HS256","typ":"JWT"}"#,
+        r#"{"typ":"JWT","alg":"HS256"}"#,
         " {\"typ\" : \"JWT\",\r\n\t\"alg\" : \"HS256\"} ",
         r#"{"\u0061lg":"HS256"}"#,
         r#"{"alg":"HS256","x":{"x":1,"y":[{"x":2}]},"y":null}"#,
