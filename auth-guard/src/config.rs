@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use rocket::figment::{Figment, Profile, Provider};
+use rocket::figment::{Figment, Provider};
 use rocket::http::uri::Absolute;
 use rocket::serde::de::{Deserializer, SeqAccess, Visitor};
 use rocket::serde::{Deserialize, de};
@@ -76,10 +76,10 @@ const VARIABLES: [&str; 9] = [
 /// All faults are reported at once, each naming its key and where it came from.
 pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config, Vec<String>> {
     let is_debug = cfg!(debug_assertions) && figment.profile() == "debug";
-    let mut faults = Faults::default();
+    let mut faults = Faults { figment, lines: Vec::new() };
 
-    faults.check_misplaced(figment);
-    let mut table = faults.table(figment);
+    faults.check_misplaced();
+    let mut table = faults.table();
     faults.environment(&mut table);
 
     let mut warnings = unknown_variables();
@@ -88,12 +88,12 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
         None => faults.secrets(&mut warnings),
     };
 
-    let url = table.url.as_deref().map(|url| origin_of(url).ok_or(url));
-    let origin = url.and_then(|origin| {
-        let not_a_url = "`url` (BETTER_AUTH_URL) must be the base URL of the Better Auth server, \
-                         such as https://auth.example.com";
-        origin.map_err(|_| faults.0.push(not_a_url.into())).ok()
-    });
+    let origin = table.url.as_deref().and_then(origin_of);
+    faults.refuse_if(
+        table.url.is_some() && origin.is_none(),
+        "url",
+        "must be the base URL of the Better Auth server, such as https://auth.example.com",
+    );
     let issuer = table.issuer.or_else(|| origin.clone());
     let audience =
         table.audience.map_or_else(|| origin.into_iter().collect(), |Audience(list)| list);
@@ -126,14 +126,14 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
     let loosened = unscoped == Unscoped::Allow && !is_debug;
     faults.refuse_if(loosened, "unscoped", "may be \"allow\" only in a debug build and profile");
     if cfg!(feature = "testing") && !is_debug {
-        faults.0.push(
+        faults.lines.push(
             "the feature `testing` of auth-guard is on outside a debug build and profile. Move it \
              to `[dev-dependencies]`"
                 .into(),
         );
     }
 
-    let (Some(keys), true) = (keys, faults.0.is_empty()) else { return Err(faults.0) };
+    let (Some(keys), true) = (keys, faults.lines.is_empty()) else { return Err(faults.lines) };
 
     let any = |wanted: Option<String>| wanted.unwrap_or_else(|| "any".into());
     let summary = vec![
@@ -167,47 +167,57 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
 }
 
 /// What stops the launch.
-#[derive(Default)]
-struct Faults(Vec<String>);
+struct Faults<'f> {
+    figment: &'f Figment,
+    lines: Vec<String>,
+}
 
-impl Faults {
+impl Faults<'_> {
     fn refuse_if(&mut self, is_refused: bool, key: &str, why: &str) {
         if is_refused {
-            self.0.push(format!("`{key}` ({}) {why}", variable_of(key)));
+            let variable = variable_of(key);
+            let place = match std::env::var_os(&variable) {
+                Some(_) => format!(" in the variable {variable}"),
+                None => place(self.figment, &format!("{TABLE}.{key}")),
+            };
+            self.lines.push(format!("`{key}`{place} {why}"));
         }
     }
 
     /// Refuses what figment would pass over in silence, and secrets in files.
-    fn check_misplaced(&mut self, figment: &Figment) {
-        let data = match figment.data() {
+    fn check_misplaced(&mut self) {
+        let data = match self.figment.data() {
             Ok(data) => data,
-            Err(error) => return self.0.extend(error.into_iter().map(|error| error.to_string())),
+            Err(error) => {
+                return self.lines.extend(error.into_iter().map(|error| error.to_string()));
+            }
         };
 
         for (profile, dict) in data {
+            let in_profile = self.figment.clone().select(profile);
             for (key, value) in dict {
                 let lower = key.to_ascii_lowercase();
-                let place = place(figment, &profile, &key);
+                let place = place(&in_profile, &key);
                 if let Some(inner) = lower.strip_prefix("auth_guard_") {
-                    self.0.push(format!(
+                    self.lines.push(format!(
                         "`{key}`{place} is not read. Set `{inner}` in the table `{TABLE}`, or the \
                          variable {}",
                         variable_of(inner)
                     ));
                 } else if lower.starts_with("better_auth_secret") || lower == "auth_secret" {
-                    self.0.push(format!(
+                    self.lines.push(format!(
                         "`{key}`{place}: secrets come only from the environment. Remove it, and \
                          set {SECRET}"
                     ));
                 } else if key == TABLE {
                     let Some(table) = value.as_dict() else {
-                        self.0.push(format!(
+                        self.lines.push(format!(
                             "`{TABLE}`{place} is not a table. Write {TABLE} = {{ key = value }}"
                         ));
                         continue;
                     };
                     for inner in table.keys().filter(|key| key.to_lowercase().contains("secret")) {
-                        self.0.push(format!(
+                        self.lines.push(format!(
                             "`{TABLE}.{inner}`{place}: secrets come only from the environment. \
                              Remove it, and set {SECRET}"
                         ));
@@ -217,15 +227,15 @@ impl Faults {
         }
     }
 
-    fn table(&mut self, figment: &Figment) -> Table {
+    fn table(&mut self) -> Table {
         // A table that is none, or has a secret in it, has been reported; figment
         // would quote it.
-        if !self.0.is_empty() || !figment.contains(TABLE) {
+        if !self.lines.is_empty() || !self.figment.contains(TABLE) {
             return Table::default();
         }
 
-        figment.extract_inner(TABLE).unwrap_or_else(|error| {
-            self.0.extend(error.into_iter().map(|error| error.to_string()));
+        self.figment.extract_inner(TABLE).unwrap_or_else(|error| {
+            self.lines.extend(error.into_iter().map(|error| error.to_string()));
             Table::default()
         })
     }
@@ -257,12 +267,14 @@ impl Faults {
     fn variable<T: FromStr>(&mut self, name: &str, expected: &str, slot: &mut Option<T>) {
         let Some(value) = std::env::var_os(name) else { return };
         if value.is_empty() {
-            return self.0.push(format!("{name} is set but empty. Unset it, or give it a value"));
+            return self
+                .lines
+                .push(format!("{name} is set but empty. Unset it, or give it a value"));
         }
 
         match value.to_str().and_then(|value| value.parse().ok()) {
             Some(value) => *slot = Some(value),
-            None => self.0.push(format!("{name} must be {expected}")),
+            None => self.lines.push(format!("{name} must be {expected}")),
         }
     }
 
@@ -282,7 +294,7 @@ impl Faults {
                     foreign.join(" and ")
                 ),
             };
-            self.0.push(format!(
+            self.lines.push(format!(
                 "there is no key to check tokens with: {SECRET} is not set{but_not}. Set it to \
                  the secret that your Better Auth server signs its tokens with"
             ));
@@ -303,7 +315,7 @@ impl Faults {
     }
 
     fn weak_secret(&mut self, name: &str, error: SecretError) {
-        self.0.push(format!(
+        self.lines.push(format!(
             "{name} {error}. Make a new one, for instance with `openssl rand -base64 32`, and \
              give it to Better Auth too"
         ));
@@ -332,10 +344,8 @@ fn variable_of(key: &str) -> String {
 }
 
 /// Where figment read a key, as ` in <source>`.
-fn place(figment: &Figment, profile: &Profile, key: &str) -> String {
-    let metadata = figment.clone().select(profile.clone());
-    let metadata = metadata.find_metadata(key);
-    metadata.map_or_else(String::new, |metadata| match &metadata.source {
+fn place(figment: &Figment, key: &str) -> String {
+    figment.find_metadata(key).map_or_else(String::new, |metadata| match &metadata.source {
         Some(source) => format!(" in {} {source}", metadata.name),
         None => format!(" in {}", metadata.name),
     })
