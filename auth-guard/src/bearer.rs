@@ -1,7 +1,5 @@
 //! Step 1: header field → token.
 
-use std::fmt;
-
 use crate::error::AuthError;
 
 /// A token in transit: well-formed as a `b64token`, not verified in any way.
@@ -61,10 +59,3 @@ const IS_B64TOKEN: [bool; 256] = {
     }
     table
 };
-
-/// Never the token itself.
-impl fmt::Debug for BearerToken<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BearerToken(..)")
-    }
-}

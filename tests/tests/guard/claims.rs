@@ -407,6 +407,11 @@ fn times_outside_the_clocks_range_do_no_harm() {
     ] {
         assert!(verifier.verify(&token, now).is_err());
     }
+    // Before 1970 time is negative, and goes on as ever.
+    let at = |exp: i64| issuer().sign(HEADER, format!(r#"{{"uid":"alice","exp":{exp}}}"#));
+    let then = std::time::SystemTime::UNIX_EPOCH - Duration::from_secs(100);
+    assert!(verifier.verify(&at(-50), then).is_ok());
+    assert_eq!(verifier.verify(&at(-105), then).err(), Some(AuthError::Expired));
     let claims = verifier.verify(&token, now()).expect("a good token");
     assert_eq!(claims.expires_at(), now() + Duration::from_secs(900));
 }
