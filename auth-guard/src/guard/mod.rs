@@ -14,7 +14,6 @@ pub use owner::Owner;
 pub use user_scoped::{Handler, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
-use crate::bearer::BearerToken;
 use crate::claims::Claims;
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -65,8 +64,7 @@ impl RequestState {
 fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
-    let token = BearerToken::from_fields(request.headers().get("Authorization"))?;
-    verifier.verify_bearer(token, installed.clock.now())
+    verifier.verify_fields(request.headers().get("Authorization"), installed.clock.now())
 }
 
 /// The same, remembered for the other guards of this request.
