@@ -463,7 +463,7 @@ fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
         1 => (name(), any::<bool>()).prop_map(|(name, escaped)| Edit::Again(name, escaped)),
         1 => (120..130_usize, any::<bool>())
             .prop_map(|(depth, objects)| Edit::Nest(depth, objects)),
-        1 => prop_oneof![4 => 0..9_usize, 1 => 5_700..6_000_usize].prop_map(Edit::Pad),
+        1 => prop_oneof![4 => 0..9_usize, 1 => 5_920..6_020_usize].prop_map(Edit::Pad),
     ]
     .boxed()
 }
