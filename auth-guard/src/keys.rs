@@ -122,6 +122,12 @@ impl Keys {
         Self { hs256: Hs256 { current: keyed(current), previous: previous.map(keyed) } }
     }
 
+    /// Of any bytes: third-party vectors have keys that no [`Secret`] may be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn from_bytes(key: &[u8]) -> Self {
+        Self { hs256: Hs256 { current: keyed_with(key), previous: None } }
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn minting_key(&self) -> Hmac<Sha256> {
         self.hs256.current.clone()
@@ -148,5 +154,9 @@ impl Hs256 {
 }
 
 pub(crate) fn keyed(secret: &Secret) -> Hmac<Sha256> {
-    Hmac::new_from_slice(secret.expose()).expect("HMAC takes keys of any length")
+    keyed_with(secret.expose())
+}
+
+fn keyed_with(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }

@@ -34,10 +34,13 @@ use rocket::{Orbit, Rocket};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
+use crate::bearer::BearerToken;
+use crate::claims::Claims;
 pub use crate::clock::Clock;
+use crate::error::AuthError;
 use crate::fairing::Installed;
-use crate::keys::{self, Secret};
-use crate::verify::Verifier;
+use crate::keys::{self, Keys, Secret};
+use crate::verify::{self, Verifier};
 
 /// Mints HS256 tokens as a Better Auth server does.
 #[derive(Clone)]
@@ -71,6 +74,31 @@ pub trait RequestExt: Sized {
     #[must_use]
     #[expect(clippy::wrong_self_convention, reason = "reads as what it does: a request as alice")]
     fn as_user(self, uid: &str) -> Self;
+}
+
+/// Verifies a compact JWS with a key of any bytes, and gives its payload: the
+/// way of a token as far as its signature, by the same code, for third-party
+/// vectors whose payloads are no claims.
+///
+/// # Errors
+///
+/// Each [`AuthError`] that a token can cause before its claims are looked at.
+pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
+    verify::verify_signature(&Keys::from_bytes(key), BearerToken::new(token)?)
+}
+
+/// Verifies what came in the `Authorization` fields of one request, as the guards
+/// do: for property tests and fuzzing, without a request.
+///
+/// # Errors
+///
+/// Each [`AuthError`] that those fields can cause.
+pub fn verify_fields<'r>(
+    verifier: &Verifier,
+    fields: impl IntoIterator<Item = &'r str>,
+    now: SystemTime,
+) -> Result<Claims, AuthError> {
+    verifier.verify_fields(fields.into_iter(), now)
 }
 
 impl Issuer {

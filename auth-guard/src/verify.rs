@@ -46,25 +46,17 @@ impl Verifier {
         self.verify_bearer(BearerToken::new(token)?, now)
     }
 
-    pub(crate) fn verify_bearer(
+    /// The same for the values of the `Authorization` fields of one request.
+    pub(crate) fn verify_fields<'r>(
         &self,
-        token: BearerToken<'_>,
+        fields: impl Iterator<Item = &'r str>,
         now: SystemTime,
     ) -> Result<Claims, AuthError> {
-        let segments = Segments::split(token.as_str())?;
-        let payload = self.verify_signature(&segments)?;
-        self.rules.check(payload, now)
+        self.verify_bearer(BearerToken::from_fields(fields)?, now)
     }
 
-    /// The payload, once the signature over it has been found good.
-    fn verify_signature(&self, segments: &Segments<'_>) -> Result<Vec<u8>, AuthError> {
-        let key = self.keys.select(&Header::read(segments.header)?)?;
-        let signature = decode(segments.signature)?;
-        if !key.verifies(segments.signing_input.as_bytes(), &signature) {
-            return Err(AuthError::InvalidSignature);
-        }
-
-        decode(segments.payload)
+    fn verify_bearer(&self, token: BearerToken<'_>, now: SystemTime) -> Result<Claims, AuthError> {
+        self.rules.check(verify_signature(&self.keys, token)?, now)
     }
 
     /// The `iss` that a token must have; `None`: any.
@@ -114,6 +106,18 @@ impl<'t> Segments<'t> {
         // A dot left in the payload is refused by `decode`.
         Ok(Self { signing_input, header, payload, signature })
     }
+}
+
+/// The payload, once the signature over it has been found good.
+pub(crate) fn verify_signature(keys: &Keys, token: BearerToken<'_>) -> Result<Vec<u8>, AuthError> {
+    let segments = Segments::split(token.as_str())?;
+    let key = keys.select(&Header::read(segments.header)?)?;
+    let signature = decode(segments.signature)?;
+    if !key.verifies(segments.signing_input.as_bytes(), &signature) {
+        return Err(AuthError::InvalidSignature);
+    }
+
+    decode(segments.payload)
 }
 
 /// base64url without padding, white space or spare bits (RFC 7515 section 2).

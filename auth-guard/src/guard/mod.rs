@@ -18,7 +18,6 @@ pub use protect::{protect, public};
 pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
-use crate::bearer::BearerToken;
 use crate::claims::Claims;
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -79,8 +78,7 @@ impl RequestState {
 fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
-    let token = BearerToken::from_fields(request.headers().get("Authorization"))?;
-    verifier.verify_bearer(token, installed.clock.now())
+    verifier.verify_fields(request.headers().get("Authorization"), installed.clock.now())
 }
 
 /// The same, remembered for the other guards of this request.

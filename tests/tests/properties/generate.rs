@@ -1,0 +1,650 @@
+//! Requests that are nearly right: a good token with something changed. What is
+//! random all over is refused at the first step and shows little.
+
+use auth_guard_tests::{NOW, SECRET};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use proptest::string::string_regex;
+
+use crate::hmac;
+use crate::model::Settings;
+
+/// The `Authorization` fields of one request, as far as they do not depend on how
+/// the server is set up.
+#[derive(Clone, Debug)]
+pub(crate) struct Fields {
+    header: Document,
+    claims: Document,
+    form: Form,
+    others: Vec<&'static str>,
+}
+
+/// A JSON text, or what may stand in its place.
+#[derive(Clone, Debug)]
+enum Document {
+    /// The good one with these changes.
+    Edited(Vec<Edit>, Layout),
+    /// The same, and then a byte of it overwritten.
+    Mangled(Vec<Edit>, Index, u8),
+    Json(String),
+    Bytes(Vec<u8>),
+}
+
+/// A change to the members of an object.
+#[derive(Clone, Debug)]
+enum Edit {
+    /// Sets a claim to a time: a limit, moved by milliseconds or nanoseconds.
+    Time(&'static str, Limit, i64, Style),
+    /// Sets a member to a JSON text.
+    Set(Name, String),
+    /// Sets a member to something that the server is set up to.
+    Ours(Name, &'static str),
+    Remove(Name),
+    /// A member once more, its first character maybe escaped.
+    Again(Name, bool),
+    /// An unknown member, nested so deep.
+    Nest(usize, bool),
+    /// A long one.
+    Pad(usize),
+}
+
+#[derive(Clone, Debug)]
+enum Name {
+    Uid,
+    Other(&'static str),
+}
+
+/// Moments at which an answer changes.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    Epoch,
+    Now,
+    Expired,
+    Future,
+    TooLong,
+    TooLongAgo,
+    Expiry,
+}
+
+/// How a number is written.
+#[derive(Clone, Copy, Debug)]
+enum Style {
+    Shortest,
+    Zeros,
+    Exponent,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Layout {
+    Compact,
+    Spaced,
+    Reversed,
+}
+
+/// How a token is put into a field.
+#[derive(Clone, Debug)]
+enum Form {
+    Bearer,
+    /// Between these.
+    Around(&'static str, &'static str),
+    /// Under another key.
+    WrongKey,
+    /// With a character overwritten.
+    Tampered(Index, char),
+    Truncated(Index),
+    /// With a segment in its place.
+    Segment(usize, String),
+    /// With a segment's last character changed, which may be its spare bits only.
+    SpareBits(usize),
+    /// Everything signed, but in the standard alphabet.
+    Standard,
+    Unsigned,
+    /// Something else altogether.
+    Text(String),
+    None,
+}
+
+/// The key that signs nothing here.
+const WRONG: &str = "another secret, of 32 bytes and more as well";
+
+impl Fields {
+    /// The values of the fields, for this server at `now` nanoseconds.
+    pub(crate) fn render(&self, settings: &Settings, now: i128) -> Vec<String> {
+        let header = self
+            .header
+            .render(settings, now, || vec![member("alg", "\"HS256\""), member("typ", "\"JWT\"")]);
+        let claims = self.claims.render(settings, now, || good_claims(settings, now));
+        let field = self.form.render(&header, &claims);
+        field.into_iter().chain(self.others.iter().map(|other| (*other).to_owned())).collect()
+    }
+}
+
+fn good_claims(settings: &Settings, now: i128) -> Vec<(String, String)> {
+    let second = now.div_euclid(1_000_000_000);
+    let life = i128::from(settings.max_lifetime).min(900);
+    let mut claims = vec![
+        member("iat", &second.to_string()),
+        member("exp", &(second + life).to_string()),
+        member(&settings.uid_claim, "\"alice\""),
+    ];
+    if settings.uid_claim != "sub" {
+        claims.push(member("sub", "\"alice\""));
+    }
+    claims.extend(settings.issuer.iter().map(|iss| member("iss", &quoted(iss))));
+    claims.extend(settings.audience.last().iter().map(|aud| member("aud", &quoted(aud))));
+    claims
+}
+
+fn member(name: &str, value: &str) -> (String, String) {
+    (quoted(name), value.to_owned())
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl Document {
+    fn render(
+        &self,
+        settings: &Settings,
+        now: i128,
+        good: impl Fn() -> Vec<(String, String)>,
+    ) -> Vec<u8> {
+        let edited = |edits: &[Edit]| {
+            let mut members = good();
+            edits.iter().for_each(|edit| edit.apply(&mut members, settings, now));
+            members
+        };
+        match self {
+            Self::Edited(edits, layout) => layout.text(edited(edits)).into_bytes(),
+            Self::Mangled(edits, index, byte) => {
+                let mut text = Layout::Compact.text(edited(edits)).into_bytes();
+                let index = index.index(text.len());
+                text[index] = *byte;
+                text
+            }
+            Self::Json(text) => text.clone().into_bytes(),
+            Self::Bytes(bytes) => bytes.clone(),
+        }
+    }
+}
+
+impl Layout {
+    fn text(self, mut members: Vec<(String, String)>) -> String {
+        let (colon, comma, edge) = match self {
+            Self::Compact | Self::Reversed => (":", ",", ""),
+            Self::Spaced => (" :\t", "\r\n, ", " "),
+        };
+        if let Self::Reversed = self {
+            members.reverse();
+        }
+        let members: Vec<_> =
+            members.into_iter().map(|(name, value)| name + colon + &value).collect();
+        format!("{edge}{{{edge}{}{edge}}}{edge}", members.join(comma))
+    }
+}
+
+impl Edit {
+    fn apply(&self, members: &mut Vec<(String, String)>, settings: &Settings, now: i128) {
+        let set = |members: &mut Vec<(String, String)>, name: &str, value: String| {
+            let name = quoted(name);
+            match members.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => members.push((name, value)),
+            }
+        };
+        match self {
+            Self::Time(name, limit, by, style) => {
+                set(members, name, style.text(limit.at(settings, now) + i128::from(*by)));
+            }
+            Self::Set(name, value) => set(members, name.of(settings), value.clone()),
+            Self::Ours(name, pattern) => {
+                let issuer = settings.issuer.as_deref().unwrap_or("https://any.example");
+                let audience = settings.audience.first().map_or("any", |aud| aud);
+                let value = pattern.replace("ISS", issuer).replace("AUD", audience);
+                set(members, name.of(settings), value);
+            }
+            Self::Remove(name) => {
+                let name = quoted(name.of(settings));
+                members.retain(|(known, _)| *known != name);
+            }
+            Self::Again(name, escaped) => {
+                let name = name.of(settings);
+                let value = members.iter().find(|(known, _)| *known == quoted(name));
+                let value = value.map_or("1".into(), |(_, value)| value.clone());
+                let name = match escaped {
+                    true => format!("\"\\u{:04x}{}\"", name.as_bytes()[0], &name[1..]),
+                    false => quoted(name),
+                };
+                members.push((name, value));
+            }
+            Self::Nest(depth, objects) => {
+                let (open, close) = if *objects { ("{\"a\":", "}") } else { ("[", "]") };
+                let value = format!("{}1{}", open.repeat(*depth), close.repeat(*depth));
+                members.push(member("nest", &value));
+            }
+            Self::Pad(length) => members.push(member("pad", &quoted(&"x".repeat(*length)))),
+        }
+    }
+}
+
+impl Name {
+    fn of<'a>(&'a self, settings: &'a Settings) -> &'a str {
+        match self {
+            Self::Uid => &settings.uid_claim,
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl Limit {
+    fn at(self, settings: &Settings, now: i128) -> i128 {
+        let second = 1_000_000_000;
+        let leeway = i128::from(settings.leeway) * second;
+        let longest = i128::from(settings.max_lifetime) * second;
+        match self {
+            Self::Epoch => 0,
+            Self::Now => now,
+            Self::Expired => now - leeway,
+            Self::Future => now + leeway,
+            Self::TooLong => now + leeway + longest,
+            Self::TooLongAgo => now + longest.min(900 * second) - longest,
+            Self::Expiry => now + longest.min(900 * second),
+        }
+    }
+}
+
+impl Style {
+    fn text(self, nanoseconds: i128) -> String {
+        let sign = if nanoseconds < 0 { "-" } else { "" };
+        let digits = format!("{:010}", nanoseconds.abs());
+        let (seconds, fraction) = digits.split_at(digits.len() - 9);
+        match (self, fraction.trim_end_matches('0')) {
+            (Self::Shortest, "") => format!("{sign}{seconds}"),
+            (Self::Shortest, fraction) => format!("{sign}{seconds}.{fraction}"),
+            (Self::Zeros, _) => format!("{sign}{seconds}.{fraction}000"),
+            (Self::Exponent, _) => {
+                let (first, rest) = seconds.split_at(1);
+                format!("{sign}{first}.{rest}{fraction}E+{}", rest.len())
+            }
+        }
+    }
+}
+
+impl Form {
+    fn render(&self, header: &[u8], claims: &[u8]) -> Option<String> {
+        let sign = |header: &str, claims: &str, key: &str| {
+            let input = format!("{header}.{claims}");
+            let tag = hmac(key.as_bytes(), input.as_bytes());
+            format!("{input}.{}", URL_SAFE_NO_PAD.encode(tag))
+        };
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let (header_text, claims_text) = (encode(header), encode(claims));
+        let token = sign(&header_text, &claims_text, SECRET);
+        Some(match self {
+            Self::Bearer => format!("Bearer {token}"),
+            Self::Around(before, behind) => format!("{before}{token}{behind}"),
+            Self::WrongKey => format!("Bearer {}", sign(&header_text, &claims_text, WRONG)),
+            Self::Tampered(index, with) => {
+                let mut characters: Vec<_> = token.chars().collect();
+                let index = index.index(characters.len());
+                characters[index] = *with;
+                format!("Bearer {}", String::from_iter(characters))
+            }
+            Self::Truncated(index) => format!("Bearer {}", &token[..index.index(token.len())]),
+            Self::Segment(index, segment) => {
+                let mut segments: Vec<_> = token.split('.').collect();
+                segments[*index] = segment;
+                format!("Bearer {}", segments.join("."))
+            }
+            Self::SpareBits(index) => {
+                let mut segments = [header_text, claims_text, String::new()];
+                if *index < 2 {
+                    bump(&mut segments[*index]);
+                }
+                let token = sign(&segments[0], &segments[1], SECRET);
+                let (input, tag) = token.rsplit_once('.').expect("three segments");
+                segments[2] = tag.to_owned();
+                if *index == 2 {
+                    bump(&mut segments[2]);
+                }
+                format!("Bearer {input}.{}", segments[2])
+            }
+            Self::Standard => {
+                let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+                format!("Bearer {}", sign(&encode(header), &encode(claims), SECRET))
+            }
+            Self::Unsigned => format!("Bearer {header_text}.{claims_text}."),
+            Self::Text(text) => text.clone(),
+            Self::None => return None,
+        })
+    }
+}
+
+/// The next character of the alphabet in the last place.
+fn bump(segment: &mut String) {
+    let next = match segment.pop() {
+        None => return,
+        Some('Z') => 'a',
+        Some('z') => '0',
+        Some('9') => '-',
+        Some('-') => '_',
+        Some('_') => 'A',
+        Some(other) => char::from_u32(u32::from(other) + 1).expect("ASCII"),
+    };
+    segment.push(next);
+}
+
+/// Fields with a token in them that is nearly right.
+pub(crate) fn near_misses() -> impl Strategy<Value = Fields> {
+    let forms = prop_oneof![
+        60 => Just(Form::Bearer),
+        5 => select(AROUND).prop_map(|(before, behind)| Form::Around(before, behind)),
+        1 => Just(Form::WrongKey),
+        3 => (any::<Index>(), select(CHARACTERS)).prop_map(|(at, c)| Form::Tampered(at, c)),
+        1 => any::<Index>().prop_map(Form::Truncated),
+        1 => (0..3_usize, pattern("[A-Za-z0-9_.-]{0,6}"))
+            .prop_map(|(at, text)| Form::Segment(at, text)),
+        2 => (0..3_usize).prop_map(Form::SpareBits),
+        1 => Just(Form::Standard),
+        1 => Just(Form::Unsigned),
+        2 => Just(Form::None),
+    ];
+    let others = prop_oneof![
+        30 => Just(vec![]),
+        1 => vec(select(&["", "Basic eDp5", "Bearer x.y.z"][..]), 1..3),
+    ];
+    (documents(header_edits(), 8), documents(claim_edits(), 1), forms, others)
+        .prop_map(|(header, claims, form, others)| Fields { header, claims, form, others })
+}
+
+/// Any text in the fields; or any JSON as header and claims, correctly signed.
+pub(crate) fn anything() -> impl Strategy<Value = Fields> {
+    let good = || Just(Document::Edited(vec![], Layout::Compact));
+    let document = || {
+        prop_oneof![
+            3 => json().prop_map(Document::Json),
+            1 => vec(any::<u8>(), 0..40).prop_map(Document::Bytes),
+            2 => good(),
+        ]
+    };
+    let form = prop_oneof![
+        4 => Just(Form::Bearer),
+        1 => text().prop_map(Form::Text),
+        1 => pattern("[Bb]earer {0,2}[ -~]{0,60}").prop_map(Form::Text),
+        1 => pattern("[A-Za-z]{0,8}[ \t:]?\\PC{0,60}").prop_map(Form::Text),
+        1 => pattern("[Bb]earer ([A-Za-z0-9_-]{0,30}\\.){2}[A-Za-z0-9_-]{0,44}")
+            .prop_map(Form::Text),
+    ];
+    (document(), document(), form).prop_map(|(header, claims, form)| Fields {
+        header,
+        claims,
+        form,
+        others: vec![],
+    })
+}
+
+/// `good`: how often nothing is changed.
+fn documents(
+    edits: impl Strategy<Value = Edit> + Clone,
+    good: u32,
+) -> impl Strategy<Value = Document> {
+    let layout = select(&[Layout::Compact, Layout::Spaced, Layout::Reversed][..]);
+    prop_oneof![
+        6 * good => Just(Document::Edited(vec![], Layout::Compact)),
+        24 => (vec(edits.clone(), 1..4), layout)
+            .prop_map(|(edits, layout)| Document::Edited(edits, layout)),
+        2 => (vec(edits, 0..2), any::<Index>(), any::<u8>())
+            .prop_map(|(edits, at, byte)| Document::Mangled(edits, at, byte)),
+    ]
+}
+
+fn header_edits() -> impl Strategy<Value = Edit> + Clone {
+    let name = || {
+        select(&["alg", "typ", "kid", "crit", "b64", "jwk", "jku", "x5c", "cty", "zip"][..])
+            .prop_map(Name::Other)
+    };
+    let value = prop_oneof![
+        4 => select(HEADER_VALUES).prop_map(String::from),
+        1 => json(),
+    ];
+    prop_oneof![
+        1 => select(ALGORITHMS).prop_map(|alg| Edit::Set(Name::Other("alg"), quoted(alg))),
+        2 => select(TYPES).prop_map(|typ| Edit::Set(Name::Other("typ"), quoted(typ))),
+        4 => (name(), value).prop_map(|(name, value)| Edit::Set(name, value)),
+        1 => name().prop_map(Edit::Remove),
+        1 => (name(), any::<bool>()).prop_map(|(name, escaped)| Edit::Again(name, escaped)),
+        1 => (0..130_usize, any::<bool>()).prop_map(|(depth, objects)| Edit::Nest(depth, objects)),
+    ]
+    .boxed()
+}
+
+fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
+    let name = || {
+        prop_oneof![
+            2 => Just(Name::Uid),
+            6 => select(&["exp", "nbf", "iat", "iss", "aud", "sub", "uid", "jti"][..])
+                .prop_map(Name::Other),
+        ]
+    };
+    let identity = || prop_oneof![Just(Name::Uid), Just(Name::Uid), Just(Name::Other("sub"))];
+    let limits = [
+        Limit::Epoch,
+        Limit::Now,
+        Limit::Expired,
+        Limit::Future,
+        Limit::TooLong,
+        Limit::TooLongAgo,
+        Limit::Expiry,
+    ];
+    let by = prop_oneof![
+        12 => select(MILLISECONDS).prop_map(|by| by * 1_000_000),
+        1 => -2_000..2_000_i64,
+        1 => any::<i32>().prop_map(|by| i64::from(by) * 1_000),
+    ];
+    let style = select(&[Style::Shortest, Style::Shortest, Style::Zeros, Style::Exponent][..]);
+    prop_oneof![
+        // The two that expire, so that this is not rare.
+        2 => (0..3_000_i64).prop_map(|by| {
+            Edit::Time("exp", Limit::Expired, -by * 1_000_000_000, Style::Shortest)
+        }),
+        8 => (select(&["exp", "nbf", "iat"][..]), select(limits.to_vec()), by, style)
+            .prop_map(|(name, limit, by, style)| Edit::Time(name, limit, by, style)),
+        4 => (identity(), select(IDENTITIES))
+            .prop_map(|(name, value)| Edit::Set(name, value.into())),
+        2 => (select(&["iss", "aud"][..]), select(ORIGINS))
+            .prop_map(|(name, value)| Edit::Ours(Name::Other(name), value)),
+        2 => (name(), json()).prop_map(|(name, value)| Edit::Set(name, value)),
+        2 => (name(), select(NUMBERS)).prop_map(|(name, value)| Edit::Set(name, value.into())),
+        3 => name().prop_map(Edit::Remove),
+        1 => (name(), any::<bool>()).prop_map(|(name, escaped)| Edit::Again(name, escaped)),
+        1 => (120..130_usize, any::<bool>())
+            .prop_map(|(depth, objects)| Edit::Nest(depth, objects)),
+        1 => prop_oneof![4 => 0..9_usize, 1 => 5_920..6_020_usize].prop_map(Edit::Pad),
+    ]
+    .boxed()
+}
+
+/// Any JSON, not too large, sometimes with an error in it.
+fn json() -> impl Strategy<Value = String> + Clone {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        any::<i64>().prop_map(|n| n.to_string()),
+        any::<f64>().prop_map(|n| format!("{n:e}")),
+        select(NUMBERS).prop_map(String::from),
+        select(IDENTITIES).prop_map(String::from),
+        text().prop_map(|text| quoted(&text)),
+    ];
+    let name = select(NAMES).prop_map(String::from);
+    leaf.prop_recursive(2, 12, 5, move |inner| {
+        let members = vec((name.clone(), inner.clone()), 0..5);
+        prop_oneof![
+            vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            members.prop_map(|members| Layout::Compact.text(members)),
+        ]
+    })
+    .boxed()
+}
+
+/// Any characters at all.
+fn text() -> impl Strategy<Value = String> + Clone {
+    vec(any::<char>(), 0..30).prop_map(String::from_iter).boxed()
+}
+
+/// What a regular expression matches; a bare one would be parsed for each case.
+fn pattern(regex: &str) -> impl Strategy<Value = String> {
+    string_regex(regex).expect("a regular expression")
+}
+
+#[rustfmt::skip]
+const AROUND: &[(&str, &str)] = &[
+    ("bearer ", ""), ("BEARER   ", "  "), ("Bearer", ""), ("Bearer\t", ""), ("Bearer  ", "\t"),
+    (" Bearer ", ""), ("Bearer ", "=="), ("Bearer =", ""), ("Bearer ", ","), ("Bearer ", ".x"),
+    ("Bearer .", ""), ("Bearer ", " x"), ("Basic ", ""), ("", ""), ("Bearer \u{a0}", ""),
+    ("Bearer \"", "\""), ("Bearer Bearer ", ""),
+];
+
+const CHARACTERS: &[char] =
+    &['A', 'z', '0', '-', '_', '+', '/', '=', '.', ' ', '~', '!', 'é', '\0'];
+
+#[rustfmt::skip]
+const HEADER_VALUES: &[&str] = &[
+    "\"x\"", "\"\"", "\"HS256\"", "\"\\u0048S256\"", "\"JWT\"", "\"jwt\"", "null", "false", "[]",
+    "[\"exp\"]", "{}", "5", "\"\\ud800\"", "\"../../etc/passwd\"", "{\"kty\":\"oct\",\"k\":\"AA\"}",
+];
+
+const ALGORITHMS: &[&str] =
+    &["HS256", "hs256", "HS384", "HS512", "none", "None", "RS256", "ES256", "EdDSA", "HS256 ", ""];
+
+#[rustfmt::skip]
+const TYPES: &[&str] = &[
+    "JWT", "jwt", "Jwt", "application/jwt", "APPLICATION/JWT", "at+jwt", "logout+jwt", "JWT ", "",
+    "better-auth.session-cache+jwt", "application/at+jwt", "ＪＷＴ",
+];
+
+const MILLISECONDS: &[i64] =
+    &[0, 0, 0, -1, 1, -250, 250, -500, 500, -999, -1_000, 1_000, 1_001, -60_000, 60_000];
+
+#[rustfmt::skip]
+const IDENTITIES: &[&str] = &[
+    "\"alice\"", "\"\\u0061lice\"", "\"Alice\"", "\"bob\"", "\"\"", "\" \"", "\"alice \"",
+    "\"a/b\"", "\"%61\"", "\"é\"", "\"e\u{301}\"", "\"\\u00e9\"", "\"\u{fffd}\"",
+    "\"\\ud83d\\ude00\"", "\"\\ud800\"", "\"\\u0000\"", "\"a\\nb\"", "\"\\u007f\"", "\"\u{85}\"",
+    "\"\u{200b}\"", "\"7\"", "\"07\"", "7", "-0", "0", "-7", "7.0", "7e0", "9223372036854775807",
+    "-9223372036854775808", "-9223372036854775809", "18446744073709551615",
+    "18446744073709551616", "null", "true", "[\"alice\"]", "{\"uid\":\"alice\"}", "\"alice",
+    "\"\\x\"", "\"\t\"",
+];
+
+#[rustfmt::skip]
+const ORIGINS: &[&str] = &[
+    "\"ISS\"", "\"AUD\"", "[\"AUD\"]", "[\"x\",\"AUD\"]", "[\"AUD\",5]", "[\"AUD\",null]",
+    "[[\"AUD\"]]", "[]", "\"\"", "\"ISS/\"", "\"AUDx\"", "[\"ISS\"]", "{\"AUD\":1}", "null", "5",
+    "\"x\"", "[ \"AUD\" , \"y\" ]", "[\"AUD\",\"\\ud800\"]", "\"x,AUD\"",
+];
+
+#[rustfmt::skip]
+const NUMBERS: &[&str] = &[
+    "0", "-0", "0.0", "-0e0", "00", "01", "-", "+1", ".5", "1.", "1e", "1e400", "-1e400", "1e308",
+    "-1e308", "1e-400", "1e99999999999999999999", "0e99999999999999999999",
+    "1e-99999999999999999999", "9007199254740993", "18446744073709551615", "1800000000", "1.8e9",
+    "18000000000e-1", "1800000000.0000000000000000001", "1800000900", "1800000900.5", "0x10",
+    "NaN", "Infinity", "1_0", "180000000000000000000000000000e-20",
+];
+
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    "\"uid\"", "\"sub\"", "\"exp\"", "\"iat\"", "\"nbf\"", "\"aud\"", "\"iss\"", "\"alg\"",
+    "\"typ\"", "\"x\"", "\"\"", "\"\\u0075id\"", "\"a\\\"b\"", "\"\\ud800\"", "\"é\"", "uid",
+];
+
+/// The moments at which the generated requests come, in nanoseconds.
+pub(crate) fn moments() -> impl Strategy<Value = i128> {
+    let noon = i128::from(NOW) * 1_000_000_000;
+    prop_oneof![
+        6 => Just(noon),
+        1 => select(&[250, 500, 750, 123][..]).prop_map(move |by| noon + by * 1_000_000),
+    ]
+}
+
+/// A path segment as it is sent, for a user: `uid` is put in where there is none.
+#[derive(Clone, Debug)]
+pub(crate) enum Segment {
+    /// The user's own, with every nth character encoded, from the kth.
+    Own(usize, usize),
+    /// The same, in lower-case hexadecimal.
+    OwnLower,
+    /// The user's own, encoded twice.
+    Twice,
+    /// The user's own, with something before and behind it.
+    Around(&'static str, &'static str),
+    OtherCase,
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Segment {
+    pub(crate) fn render(&self, uid: &str) -> String {
+        let uid = if uid.is_empty() { "x" } else { uid };
+        let encode =
+            |bytes: &[u8]| bytes.iter().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        match self {
+            Self::Own(from, step) => uid
+                .char_indices()
+                .enumerate()
+                .map(|(n, (at, c))| {
+                    let must = !(c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c));
+                    match must || (n >= *from && n % step == 0) {
+                        true => encode(&uid.as_bytes()[at..at + c.len_utf8()]),
+                        false => c.to_string(),
+                    }
+                })
+                .collect(),
+            Self::OwnLower => encode(uid.as_bytes()).to_ascii_lowercase(),
+            Self::Twice => encode(encode(uid.as_bytes()).as_bytes()),
+            Self::Around(before, behind) => {
+                format!("{before}{}{behind}", encode(uid.as_bytes()))
+            }
+            Self::OtherCase => {
+                let other: String = uid
+                    .chars()
+                    .map(|c| match c.is_ascii_lowercase() {
+                        true => c.to_ascii_uppercase(),
+                        false => c.to_ascii_lowercase(),
+                    })
+                    .collect();
+                encode(other.as_bytes())
+            }
+            Self::Text(text) => text.clone(),
+            Self::Bytes(bytes) => encode(bytes),
+        }
+    }
+}
+
+pub(crate) fn segments() -> impl Strategy<Value = Segment> {
+    let around = [
+        ("", "%20"),
+        ("%20", ""),
+        ("", "%00"),
+        ("", "%2F"),
+        ("0", ""),
+        ("", ".0"),
+        ("+", ""),
+        ("", "%CC%81"),
+        ("", "%FF"),
+        ("", "%E2%80%8B"),
+    ];
+    prop_oneof![
+        8 => (0..6_usize, 1..4_usize).prop_map(|(from, step)| Segment::Own(from, step)),
+        1 => Just(Segment::OwnLower),
+        1 => Just(Segment::Twice),
+        2 => select(around.to_vec()).prop_map(|(before, behind)| Segment::Around(before, behind)),
+        1 => Just(Segment::OtherCase),
+        1 => pattern("[A-Za-z0-9._~!$&'()*+,;=:@-]{1,12}").prop_map(Segment::Text),
+        1 => vec(any::<u8>(), 1..12).prop_map(Segment::Bytes),
+    ]
+}

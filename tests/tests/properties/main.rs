@@ -1,0 +1,391 @@
+//! Generated requests: the library and an independent [model] of the rules give
+//! each the same answer; nothing panics, and nothing is the server's fault.
+//!
+//! The seed stands, so that a failure can be had again; `PROPTEST_RNG_SEED` takes
+//! another one, and `PROPTEST_CASES` another number of cases.
+//! `cargo test … -- --nocapture` prints how many there were of each kind.
+
+mod generate;
+mod model;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
+
+use auth_guard::Verifier;
+use auth_guard::testing::verify_fields;
+use auth_guard_tests::*;
+use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use model::{Settings, Verdict};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use rocket::fairing::AdHoc;
+use serde_json::{Value, json};
+
+/// HMAC-SHA256 by other code than the library's.
+fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+    let key = EncodingKey::from_secret(key);
+    (DEFAULT_PROVIDER.signer_factory)(&Algorithm::HS256, &key).expect("a signer").sign(message)
+}
+
+/// The servers that requests are made to.
+fn settings() -> Vec<Settings> {
+    let settings = |issuer: &[&str],
+                    audience: &[&str],
+                    uid_claim: &str,
+                    match_subject,
+                    leeway,
+                    max_lifetime| {
+        Settings {
+            issuer: issuer.first().map(|issuer| (*issuer).to_owned()),
+            audience: audience.iter().map(|aud| (*aud).to_owned()).collect(),
+            uid_claim: uid_claim.to_owned(),
+            match_subject,
+            leeway,
+            max_lifetime,
+        }
+    };
+    let origin = "https://a.example";
+    vec![
+        settings(&[], &[], "uid", true, 5, 3600),
+        settings(&[], &[], "uid", true, 0, 3600),
+        settings(&[origin], &[origin], "uid", true, 5, 3600),
+        settings(&[origin], &["api", "admin"], "uid", true, 300, 600),
+        settings(&[], &["é"], "uid", false, 5, 900),
+        settings(&[origin], &[], "sub", true, 0, 1),
+        settings(&[], &[], "account", true, 300, 86_400),
+        settings(&[], &[], "sub", false, 5, 60),
+    ]
+}
+
+fn table(settings: &Settings) -> Value {
+    let Settings { issuer, audience, uid_claim, match_subject, leeway, max_lifetime } = settings;
+    let mut table = json!({
+        "uid_claim": uid_claim,
+        "match_subject": match_subject,
+        "leeway": leeway,
+        "max_lifetime": max_lifetime,
+    });
+    if let Some(issuer) = issuer {
+        table["issuer"] = json!(issuer);
+    }
+    if !audience.is_empty() {
+        table["audience"] = json!(audience);
+    }
+    table
+}
+
+impl Verdict {
+    /// Status and code, where the path is the user's; nothing where it depends on
+    /// a rounding.
+    fn answer(&self) -> Option<(u16, &'static str)> {
+        match self {
+            Self::Multiple => Some((400, "request_malformed")),
+            Self::Missing => Some((401, "token_missing")),
+            Self::Invalid => Some((401, "token_invalid")),
+            Self::Expired => Some((401, "token_expired")),
+            Self::Accepted(_) => Some((200, "")),
+            Self::Unsettled => None,
+        }
+    }
+}
+
+fn judge(settings: &Settings, fields: &[String], now: i128) -> Verdict {
+    let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+    model::judge(settings, hmac, SECRET.as_bytes(), &fields, now)
+}
+
+#[test]
+fn near_misses_get_the_answer_of_the_model() {
+    check("near misses", 200_000, generate::near_misses(), |counts| {
+        counts.at_least(5, "200");
+        counts.at_least(3, "401 token_expired");
+        counts.at_least(20, "401 token_invalid");
+        counts.at_least(1, "401 token_missing");
+        counts.at_least(1, "400 request_malformed");
+        counts.at_most(3, "unsettled");
+    });
+}
+
+#[test]
+fn any_text_and_any_signed_json_get_the_answer_of_the_model() {
+    check("any text, any JSON", 100_000, generate::anything(), |counts| {
+        counts.at_least(1, "200");
+        counts.at_least(20, "401 token_invalid");
+        counts.at_least(5, "401 token_missing");
+        counts.at_most(1, "unsettled");
+    });
+}
+
+/// Through the library's own way from fields to claims, without a request.
+fn check(
+    name: &str,
+    cases: u32,
+    fields: impl Strategy<Value = generate::Fields>,
+    expected: impl Fn(&Counts),
+) {
+    let servers: Vec<(Settings, Verifier)> = settings()
+        .into_iter()
+        .map(|settings| {
+            let verifier = guard().verifier(&figment(&table(&settings)));
+            (settings, verifier.expect("a good configuration"))
+        })
+        .collect();
+    let counts = Counts::default();
+    let strategy = (0..servers.len(), generate::moments(), fields);
+
+    run(cases, strategy, |(server, now, fields)| {
+        let (settings, verifier) = &servers[server];
+        let fields = fields.render(settings, now);
+        let verdict = judge(settings, &fields, now);
+
+        let time = SystemTime::UNIX_EPOCH + nanoseconds(now);
+        let result = verify_fields(verifier, fields.iter().map(String::as_str), time);
+        let answer = match &result {
+            Ok(_) => (200, ""),
+            Err(error) => (error.status(), error.code()),
+        };
+        counts.add(verdict.answer());
+        prop_assert!(answer.0 < 500);
+        if let Some(expected) = verdict.answer() {
+            prop_assert_eq!(answer, expected, "{:?}", fields);
+        }
+        if let (Ok(claims), Verdict::Accepted(uid)) = (&result, &verdict) {
+            prop_assert_eq!(claims.uid(), uid);
+        }
+        Ok(())
+    });
+    counts.print(name);
+    expected(&counts);
+}
+
+/// The whole way, from a request to its answer, for any path segment.
+#[test]
+fn requests_get_the_answer_of_the_model() {
+    let servers: Vec<_> = settings()
+        .into_iter()
+        .map(|settings| {
+            let client = launch(app(&table(&settings)));
+            (settings, client)
+        })
+        .collect();
+    let counts = Counts::default();
+    let fields =
+        prop_oneof![6 => generate::near_misses().boxed(), 1 => generate::anything().boxed()];
+    let strategy = (0..servers.len(), fields, generate::segments());
+    let now = i128::from(NOW) * 1_000_000_000;
+
+    run(30_000, strategy, |(server, fields, segment)| {
+        let (settings, client) = &servers[server];
+        let fields = fields.render(settings, now);
+        let verdict = judge(settings, &fields, now);
+        let uid = match &verdict {
+            Verdict::Accepted(uid) => uid,
+            _ => "alice",
+        };
+        let segment = segment.render(uid);
+        let expected = match verdict.answer() {
+            Some((200, _)) if !model::owns(&segment, uid) => Some((403, "not_owner")),
+            answer => answer,
+        };
+
+        let authorization: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let answer = get_with(client, &format!("/api/{segment}/tasks"), &authorization);
+        counts.add(expected);
+        prop_assert!(answer.status < 500);
+        if let Some((status, code)) = expected {
+            prop_assert_eq!((answer.status, &*answer.code()), (status, code), "{}", segment);
+        }
+        if answer.status == 200 {
+            prop_assert_eq!(&answer.body, uid);
+        }
+        Ok(())
+    });
+    counts.print("requests");
+    counts.at_least(2, "200");
+    counts.at_least(2, "403 not_owner");
+    counts.at_least(3, "401 token_expired");
+    counts.at_least(20, "401 token_invalid");
+    counts.at_least(1, "401 token_missing");
+    counts.at_least(1, "400 request_malformed");
+    counts.at_most(3, "unsettled");
+}
+
+/// Any bytes that HTTP lets into a header field, over a real connection.
+#[test]
+fn any_bytes_in_the_field_get_the_answer_of_the_model() {
+    let server = Server::start();
+    let settings = &settings()[0];
+    let now = i128::from(NOW) * 1_000_000_000;
+    let counts = Counts::default();
+    // Tab, and all but the control characters (RFC 9110 section 5.5).
+    let byte = prop_oneof![3 => 0x20..0x7F_u8, 2 => 0x80..=0xFF_u8, 1 => Just(b'\t')];
+    let some = proptest::collection::vec(byte, 0..40);
+    let place = any::<prop::sample::Index>();
+    let strategy = (generate::near_misses(), some, place, 0..4_u8);
+
+    run(4_000, strategy, |(fields, some, place, how)| {
+        let token = fields.render(settings, now).into_iter().next().unwrap_or_default();
+        let mut field = token.into_bytes();
+        field.retain(|byte| *byte >= 0x20 && *byte != 0x7F || *byte == b'\t');
+        match how {
+            0 => field.clone_from(&some),
+            1 => {
+                let place = place.index(field.len() + 1);
+                field.splice(place..place, some.iter().take(2).copied());
+            }
+            2 => field.splice(0..0, b"  \t".iter().copied()).for_each(drop),
+            _ => {}
+        }
+
+        // Rocket drops what is not UTF-8, and HTTP the white space around a value.
+        let text = std::str::from_utf8(&field).map(|text| text.trim_matches([' ', '\t']));
+        let fields: Vec<String> = text.into_iter().map(str::to_owned).collect();
+        let verdict = judge(settings, &fields, now);
+        let expected = match (verdict.answer(), &verdict) {
+            (Some(_), Verdict::Accepted(uid)) if uid != "alice" => Some((403, "not_owner")),
+            (answer, _) => answer,
+        };
+
+        let answer = server.ask(&field);
+        counts.add(expected);
+        if let Some((status, code)) = expected {
+            prop_assert_eq!((answer.0, &*answer.1), (status, code));
+        }
+        prop_assert!(answer.0 < 500);
+        Ok(())
+    });
+    counts.print("raw bytes");
+    counts.at_least(2, "200");
+    counts.at_least(20, "401 token_invalid");
+    counts.at_least(10, "401 token_missing");
+}
+
+/// Runs a property over generated cases, with the smallest failure told.
+fn run<S: Strategy>(
+    cases: u32,
+    strategy: S,
+    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let mut config = Config { failure_persistence: None, ..Config::default() };
+    let is_set = |name: &str| std::env::var_os(name).is_some();
+    if !is_set("PROPTEST_CASES") {
+        config.cases = cases;
+    }
+    if !is_set("PROPTEST_RNG_SEED") {
+        config.rng_seed = RngSeed::Fixed(7519);
+    }
+    if let Err(error) = TestRunner::new(config).run(&strategy, property) {
+        panic!("{error}");
+    }
+}
+
+fn nanoseconds(now: i128) -> Duration {
+    Duration::from_nanos(now.try_into().expect("after 1970"))
+}
+
+/// How many cases there were of each kind.
+#[derive(Default)]
+struct Counts(RefCell<BTreeMap<String, u32>>);
+
+impl Counts {
+    fn add(&self, answer: Option<(u16, &str)>) {
+        let class = answer.map(|(status, code)| format!("{status} {code}"));
+        let class = class.unwrap_or_else(|| "unsettled".into()).trim_end().to_owned();
+        *self.0.borrow_mut().entry(class).or_default() += 1;
+    }
+
+    fn print(&self, name: &str) {
+        let counts = self.0.borrow();
+        println!("{name}: {} generated cases", counts.values().sum::<u32>());
+        counts.iter().for_each(|(class, count)| println!("  {count:7}  {class}"));
+    }
+
+    fn at_least(&self, percent: u32, class: &str) {
+        let (count, all) = self.count(class);
+        assert!(
+            all < 1_000 || count >= u64::from(percent) * all / 100,
+            "too few {class}: {count} of {all}"
+        );
+    }
+
+    fn at_most(&self, percent: u32, class: &str) {
+        let (count, all) = self.count(class);
+        assert!(
+            all < 1_000 || count <= u64::from(percent) * all / 100,
+            "too many {class}: {count} of {all}"
+        );
+    }
+
+    fn count(&self, class: &str) -> (u64, u64) {
+        let counts = self.0.borrow();
+        let count = counts.get(class).copied().unwrap_or_default();
+        (count.into(), counts.values().copied().map(u64::from).sum())
+    }
+}
+
+/// A server on a real port, shut down on drop.
+struct Server {
+    address: SocketAddr,
+    shutdown: rocket::Shutdown,
+    connection: RefCell<Option<BufReader<TcpStream>>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let (ready, started) = mpsc::channel();
+        let figment = figment(&json!({})).merge(("port", 0));
+        let liftoff = AdHoc::on_liftoff("ready", |rocket| {
+            Box::pin(async move {
+                let address = SocketAddr::new(rocket.config().address, rocket.config().port);
+                ready.send((address, rocket.shutdown())).expect("the test waits");
+            })
+        });
+        let rocket = app(&json!({})).configure(figment).attach(liftoff);
+        std::thread::spawn(|| drop(rocket::execute(rocket.launch())));
+        let (address, shutdown) = started.recv().expect("the server starts");
+        Self { address, shutdown, connection: RefCell::default() }
+    }
+
+    /// Status and code of `/api/alice/tasks`.
+    fn ask(&self, field: &[u8]) -> (u16, String) {
+        let mut connection = self.connection.borrow_mut();
+        let reader = connection.get_or_insert_with(|| {
+            let stream = TcpStream::connect(self.address).expect("a connection");
+            stream.set_nodelay(true).expect("a socket");
+            BufReader::new(stream)
+        });
+
+        let head = b"GET /api/alice/tasks HTTP/1.1\r\nHost: x\r\nAuthorization: ";
+        let request = [head, field, b"\r\n\r\n"].concat();
+        reader.get_mut().write_all(&request).expect("the server reads");
+
+        let (mut status, mut length) = (String::new(), 0);
+        reader.read_line(&mut status).expect("a status line");
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).expect("a header line");
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = value.trim().parse().expect("a length");
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).expect("a body");
+        let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let code = problem["code"].as_str().unwrap_or_default().to_owned();
+        (status[9..12].parse().expect("a status"), code)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.clone().notify();
+    }
+}

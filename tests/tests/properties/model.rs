@@ -1,0 +1,525 @@
+//! The rules a second time: written from the verification profile and from nothing
+//! else, slow and obvious, sharing no code with the library. The fuzz target
+//! `authorization` judges by it as well, so it uses `std` alone.
+//!
+//! Where the profile leaves a choice, it says here which one is taken:
+//!
+//! - "No duplicate names" and "bounded nesting" are about the object of the claims
+//!   and that of the header; the bound is 126 levels below it.
+//! - `"\ud800"` is JSON by its grammar but is no text: it is no name, and no value
+//!   where a string is asked for.
+//! - A number is finite if the nearest double is.
+
+/// What the server is set up to.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) issuer: Option<String>,
+    /// Empty: any.
+    pub(crate) audience: Vec<String>,
+    pub(crate) uid_claim: String,
+    pub(crate) match_subject: bool,
+    pub(crate) leeway: u32,
+    pub(crate) max_lifetime: u32,
+}
+
+/// What is to become of a request, as far as its token goes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// 400 `request_malformed`.
+    Multiple,
+    /// 401 `token_missing`.
+    Missing,
+    /// 401 `token_invalid`.
+    Invalid,
+    /// 401 `token_expired`.
+    Expired,
+    /// It is this user's token.
+    Accepted(String),
+    /// A time is so near to a limit, without being on it in quarters of a second,
+    /// that the rounding of a double decides between `token_invalid`, `token_expired`
+    /// and acceptance. Nobody's security hangs on a microsecond.
+    Unsettled,
+}
+
+/// HMAC-SHA256 of a message (the second) under a key, by somebody else's code.
+pub(crate) type Hmac = fn(&[u8], &[u8]) -> Vec<u8>;
+
+/// Rules 1 to 16, for the values of the `Authorization` fields of one request that
+/// came at `now`, in nanoseconds since 1970.
+pub(crate) fn judge(
+    settings: &Settings,
+    hmac: Hmac,
+    secret: &[u8],
+    fields: &[&str],
+    now: i128,
+) -> Verdict {
+    // Rule 1.
+    if fields.len() > 1 {
+        return Verdict::Multiple;
+    }
+    let Some(field) = fields.first() else { return Verdict::Missing };
+
+    // Rule 2.
+    let scheme: String = field.chars().take_while(|c| *c != ' ').collect();
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Verdict::Missing;
+    }
+    let token = field[scheme.len()..].trim_start_matches(' ').trim_end_matches(' ');
+    let mut padding = false;
+    for c in token.chars() {
+        let is_b64token_character =
+            c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/');
+        if c == '=' {
+            padding = true;
+        } else if padding || !is_b64token_character {
+            return Verdict::Invalid;
+        }
+    }
+
+    // Rule 3.
+    if token.len() > 8 * 1024 {
+        return Verdict::Invalid;
+    }
+
+    // Rule 4.
+    let segments: Vec<&str> = token.split('.').collect();
+    if segments.len() != 3 {
+        return Verdict::Invalid;
+    }
+    let decoded: Vec<Option<Vec<u8>>> = segments.iter().map(|text| base64url(text)).collect();
+    let [Some(header), Some(payload), Some(signature)] = &decoded[..] else {
+        return Verdict::Invalid;
+    };
+
+    // Rules 5 and 6.
+    let Some(header) = object(header) else { return Verdict::Invalid };
+    if get(&header, "alg") != Some(&text("HS256")) {
+        return Verdict::Invalid;
+    }
+    if get(&header, "crit").is_some() || get(&header, "b64").is_some() {
+        return Verdict::Invalid;
+    }
+    match get(&header, "typ") {
+        None => {}
+        Some(Json::String(Some(typ)))
+            if ["jwt", "application/jwt"].contains(&&*typ.to_ascii_lowercase()) => {}
+        Some(_) => return Verdict::Invalid,
+    }
+    match get(&header, "kid") {
+        None | Some(Json::String(Some(_))) => {}
+        Some(_) => return Verdict::Invalid,
+    }
+
+    // Rules 7 to 9.
+    let signed = format!("{}.{}", segments[0], segments[1]);
+    if hmac(secret, signed.as_bytes()) != *signature {
+        return Verdict::Invalid;
+    }
+
+    // Rule 10.
+    let Some(claims) = object(payload) else { return Verdict::Invalid };
+    judge_claims(settings, &claims, now)
+}
+
+/// Rules 11 to 16.
+fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Verdict {
+    // Rule 14.
+    if let Some(issuer) = &settings.issuer
+        && get(claims, "iss") != Some(&text(issuer))
+    {
+        return Verdict::Invalid;
+    }
+    if !settings.audience.is_empty() {
+        let theirs = match get(claims, "aud") {
+            Some(Json::String(Some(one))) => vec![one.clone()],
+            Some(Json::Array(many)) => {
+                let mut strings = Vec::new();
+                for one in many {
+                    let Json::String(Some(one)) = one else { return Verdict::Invalid };
+                    strings.push(one.clone());
+                }
+                strings
+            }
+            _ => return Verdict::Invalid,
+        };
+        if !theirs.iter().any(|aud| settings.audience.contains(aud)) {
+            return Verdict::Invalid;
+        }
+    }
+
+    // Rule 15.
+    let uid = match get(claims, &settings.uid_claim) {
+        Some(Json::String(Some(uid))) if !uid.is_empty() => uid.clone(),
+        Some(Json::Number(number)) => match integer(number) {
+            Some(uid) => uid,
+            None => return Verdict::Invalid,
+        },
+        _ => return Verdict::Invalid,
+    };
+    // Unicode's category Cc, which is these.
+    if uid.chars().any(|c| matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}')) {
+        return Verdict::Invalid;
+    }
+
+    // Rule 16.
+    if settings.match_subject
+        && settings.uid_claim != "sub"
+        && let Some(sub) = get(claims, "sub")
+        && *sub != text(&uid)
+    {
+        return Verdict::Invalid;
+    }
+
+    // Rules 11 to 13.
+    let mut times = [None; 3];
+    for (time, name) in times.iter_mut().zip(["exp", "nbf", "iat"]) {
+        *time = match get(claims, name) {
+            None => None,
+            Some(Json::Number(number)) if number.parse().is_ok_and(f64::is_finite) => {
+                Some(nanoseconds(number))
+            }
+            Some(_) => return Verdict::Invalid,
+        };
+    }
+    let [Some(exp), nbf, iat] = times else { return Verdict::Invalid };
+    let now = Time::new(now);
+    let leeway = i128::from(settings.leeway) * SECOND;
+    let max_lifetime = i128::from(settings.max_lifetime) * SECOND;
+
+    let lives_too_long = exp.is_later_than(now, max_lifetime + leeway);
+    let was_to_live_too_long = iat.map(|iat| exp.is_later_than(iat, max_lifetime));
+    let begins_later = nbf.map(|nbf| nbf.is_later_than(now, leeway));
+    let was_issued_later = iat.map(|iat| iat.is_later_than(now, leeway));
+    let is_valid_still = exp.is_later_than(now, -leeway);
+
+    let refusals = [Some(lives_too_long), was_to_live_too_long, begins_later, was_issued_later]
+        .map(|given| given.unwrap_or(Later::No));
+    match is_valid_still {
+        _ if refusals.contains(&Later::Yes) => Verdict::Invalid,
+        _ if refusals.contains(&Later::TooNearToTell) => Verdict::Unsettled,
+        Later::TooNearToTell => Verdict::Unsettled,
+        Later::Yes => Verdict::Accepted(uid),
+        Later::No => Verdict::Expired,
+    }
+}
+
+/// Rule 17: whether a path segment, as it was sent, is this user's.
+pub(crate) fn owns(segment: &str, uid: &str) -> bool {
+    let mut bytes = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        let digit = |byte: &u8| (*byte as char).to_digit(16);
+        match (first, behind.first().and_then(digit), behind.get(1).and_then(digit)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(u8::try_from(16 * high + low).expect("two digits"));
+                rest = &behind[2..];
+            }
+            _ => bytes.push(*first),
+        }
+    }
+    // As Rocket hands it to handlers.
+    String::from_utf8_lossy(&bytes) == uid
+}
+
+/// Strict base64url: no padding, no other alphabet, no spare bits.
+fn base64url(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // Bits that make no byte yet, and how many they are.
+    let (mut bits, mut count) = (0_u32, 0);
+    for c in text.bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+
+    // Six bits left would be a character that says nothing.
+    (count < 6 && bits == 0).then_some(bytes)
+}
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq)]
+enum Json {
+    Null,
+    Bool,
+    /// As it is written.
+    Number(String),
+    /// `None` where it is no Unicode text.
+    String(Option<String>),
+    Array(Vec<Json>),
+    Object(Vec<(Option<String>, Json)>),
+}
+
+fn text(text: &str) -> Json {
+    Json::String(Some(text.to_owned()))
+}
+
+fn get<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
+    members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// The members of exactly one JSON object, without duplicate names.
+fn object(bytes: &[u8]) -> Option<Vec<(String, Json)>> {
+    let mut parser = Parser { rest: std::str::from_utf8(bytes).ok()? };
+    let value = parser.value(0)?;
+    parser.skip_white_space();
+    let (Json::Object(members), "") = (value, parser.rest) else { return None };
+
+    let mut unique: Vec<(String, Json)> = Vec::new();
+    for (name, value) in members {
+        let name = name?;
+        if get(&unique, &name).is_some() {
+            return None;
+        }
+        unique.push((name, value));
+    }
+    Some(unique)
+}
+
+/// RFC 8259, by recursive descent.
+struct Parser<'a> {
+    rest: &'a str,
+}
+
+impl Parser<'_> {
+    fn value(&mut self, depth: usize) -> Option<Json> {
+        self.skip_white_space();
+        // The outermost object is level 0.
+        if depth > 126 && self.rest.starts_with(['[', '{']) {
+            return None;
+        }
+        match self.rest.chars().next()? {
+            'n' => self.take("null").then_some(Json::Null),
+            't' => self.take("true").then_some(Json::Bool),
+            'f' => self.take("false").then_some(Json::Bool),
+            '"' => self.string().map(Json::String),
+            '[' => {
+                let mut items = Vec::new();
+                self.list('[', ']', |parser| {
+                    items.push(parser.value(depth + 1)?);
+                    Some(())
+                })?;
+                Some(Json::Array(items))
+            }
+            '{' => {
+                let mut members = Vec::new();
+                self.list('{', '}', |parser| {
+                    let name = parser.string()?;
+                    parser.skip_white_space();
+                    parser.take(":").then_some(())?;
+                    members.push((name, parser.value(depth + 1)?));
+                    Some(())
+                })?;
+                Some(Json::Object(members))
+            }
+            _ => self.number(),
+        }
+    }
+
+    /// What stands between brackets, with commas between.
+    fn list(
+        &mut self,
+        open: char,
+        close: char,
+        mut item: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.take(&open.to_string()).then_some(())?;
+        self.skip_white_space();
+        if self.take(&close.to_string()) {
+            return Some(());
+        }
+        loop {
+            self.skip_white_space();
+            item(self)?;
+            self.skip_white_space();
+            if self.take(&close.to_string()) {
+                return Some(());
+            }
+            self.take(",").then_some(())?;
+        }
+    }
+
+    fn string(&mut self) -> Option<Option<String>> {
+        self.take("\"").then_some(())?;
+        // Code units, because an escape gives one.
+        let mut units = Vec::new();
+        loop {
+            let c = self.next()?;
+            match c {
+                '"' => return Some(String::from_utf16(&units).ok()),
+                '\\' => match self.next()? {
+                    c @ ('"' | '\\' | '/') => units.push(c as u16),
+                    'b' => units.push(8),
+                    'f' => units.push(12),
+                    'n' => units.push(10),
+                    'r' => units.push(13),
+                    't' => units.push(9),
+                    'u' => {
+                        let mut unit = 0;
+                        for _ in 0..4 {
+                            unit = 16 * unit + self.next()?.to_digit(16)? as u16;
+                        }
+                        units.push(unit);
+                    }
+                    _ => return None,
+                },
+                '\0'..='\u{1f}' => return None,
+                c => units.extend_from_slice(c.encode_utf16(&mut [0; 2])),
+            }
+        }
+    }
+
+    fn number(&mut self) -> Option<Json> {
+        let mut number = String::new();
+        if self.take("-") {
+            number.push('-');
+        }
+        let integer = self.digits()?;
+        if integer.len() > 1 && integer.starts_with('0') {
+            return None;
+        }
+        number += &integer;
+        if self.take(".") {
+            number.push('.');
+            number += &self.digits()?;
+        }
+        if self.take("e") || self.take("E") {
+            number.push('e');
+            if self.take("-") {
+                number.push('-');
+            } else {
+                self.take("+");
+            }
+            number += &self.digits()?;
+        }
+        Some(Json::Number(number))
+    }
+
+    fn digits(&mut self) -> Option<String> {
+        let digits: String = self.rest.chars().take_while(char::is_ascii_digit).collect();
+        self.rest = &self.rest[digits.len()..];
+        (!digits.is_empty()).then_some(digits)
+    }
+
+    fn skip_white_space(&mut self) {
+        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+    }
+
+    fn take(&mut self, text: &str) -> bool {
+        match self.rest.strip_prefix(text) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest.chars().next()?;
+        self.rest = &self.rest[c.len_utf8()..];
+        Some(c)
+    }
+}
+
+/// The canonical form of a number without fraction and exponent that fits `i64` or
+/// `u64`.
+fn integer(number: &str) -> Option<String> {
+    if number.contains(['.', 'e']) {
+        return None;
+    }
+    // Longer than any that fits.
+    if number.len() > 25 {
+        return None;
+    }
+    let value: i128 = number.parse().ok()?;
+    let fits = (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value);
+    fits.then(|| value.to_string())
+}
+
+/// A point in time, exact to the nanosecond and bounded far outside of every clock.
+#[derive(Clone, Copy)]
+struct Time {
+    nanoseconds: i128,
+    /// Whether a double has it without rounding, on Earth and in this millennium.
+    exact: bool,
+}
+
+#[derive(PartialEq)]
+enum Later {
+    No,
+    Yes,
+    TooNearToTell,
+}
+
+const SECOND: i128 = 1_000_000_000;
+
+/// Times beyond it are all the same: 3 × 10^18 years.
+const FAR: i128 = i128::MAX / 16;
+
+impl Time {
+    fn new(nanoseconds: i128) -> Self {
+        Self {
+            nanoseconds,
+            exact: nanoseconds % (SECOND / 4) == 0 && nanoseconds.abs() < SECOND << 45,
+        }
+    }
+
+    /// Whether this is later than `other` and then `by` nanoseconds.
+    fn is_later_than(self, other: Time, by: i128) -> Later {
+        let difference = self.nanoseconds - (other.nanoseconds + by);
+        // A double of this size is that far from its neighbour; there are a few
+        // roundings on the way.
+        let largest = self.nanoseconds.abs().max(other.nanoseconds.abs());
+        let near = 1_000 + largest / (1 << 50);
+        let exact = self.exact && other.exact;
+        match difference {
+            _ if difference.abs() < near && !exact => Later::TooNearToTell,
+            1.. => Later::Yes,
+            _ => Later::No,
+        }
+    }
+}
+
+/// A JSON number of seconds, in decimal arithmetic.
+fn nanoseconds(number: &str) -> Time {
+    let (mantissa, exponent) = number.split_once('e').unwrap_or((number, "0"));
+    let negative = mantissa.starts_with('-');
+    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = integer.trim_start_matches('-').to_owned() + fraction;
+
+    // The value is `digits` × 10^scale nanoseconds.
+    let exponent: i128 = exponent.parse().unwrap_or(match exponent.starts_with('-') {
+        true => i128::from(i64::MIN),
+        false => i128::from(i64::MAX),
+    });
+    let scale = exponent.clamp(i64::MIN.into(), i64::MAX.into()) - fraction.len() as i128 + 9;
+    let significant = digits.trim_start_matches('0');
+    let length = significant.len() as i128 + scale;
+    if significant.is_empty() || length <= 0 {
+        // Zero, or less than a nanosecond.
+        return Time { nanoseconds: 0, exact: significant.is_empty() };
+    }
+    if length > 36 {
+        return Time { nanoseconds: if negative { -FAR } else { FAR }, exact: false };
+    }
+
+    let mut shifted: String = significant.chars().take(length as usize).collect();
+    let lost = significant.chars().skip(length as usize).any(|digit| digit != '0');
+    shifted.extend(std::iter::repeat_n('0', length as usize - shifted.len()));
+    let nanoseconds: i128 = shifted.parse().expect("36 digits");
+    let time = Time::new(if negative { -nanoseconds } else { nanoseconds });
+    Time { exact: time.exact && !lost, ..time }
+}
