@@ -87,17 +87,9 @@ impl<'r, H: UserScoped> FromRequest<'r> for UserScope<H> {
 fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
     let handler = const { &H::HANDLER };
     let route = request.route().ok_or(AuthError::Misconfigured)?;
-    let is_shared = handler.has_guards || Layer::of(route) == Some(Layer::Protected);
-    let exception = match (handler.exempt, handler.segment) {
-        (Some(_), _) => None,
-        (None, None) => return Err(AuthError::Misconfigured),
-        (None, Some(segment)) if is_shared || handler.or.is_some() => {
-            check_owner_or::<H>(request, route, segment, authenticate_once(request)?)?
-        }
-        // Request-local state costs more to set up than it saves where nobody asks.
-        (None, Some(segment)) => {
-            return check_owner(request, segment, authenticate(request)?.uid());
-        }
+    let exception = match handler.exempt {
+        Some(_) => None,
+        None => check_path::<H>(request, route)?,
     };
 
     if handler.has_guards
@@ -109,23 +101,28 @@ fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
 }
 
 /// The exception that opened the path, if the caller is not its owner.
-fn check_owner_or<H: UserScoped>(
+fn check_path<H: UserScoped>(
     request: &Request<'_>,
     route: &Route,
-    segment: usize,
-    caller: &Verified,
 ) -> Result<Option<&'static str>, AuthError> {
-    let error = match check_owner(request, segment, caller.uid()) {
-        Ok(()) => return Ok(None),
-        Err(error) => error,
-    };
+    let handler = const { &H::HANDLER };
+    let segment = handler.segment.ok_or(AuthError::Misconfigured)?;
 
-    match H::HANDLER.or {
-        Some(exception) if error == AuthError::NotOwner && H::Or::applies(caller) => {
+    // Request-local state costs more to set up than it saves where nobody else asks.
+    let is_protected = Layer::of(route) == Some(Layer::Protected);
+    if !handler.has_guards && !is_protected && handler.or.is_none() {
+        check_owner(request, segment, authenticate(request)?.uid())?;
+        return Ok(None);
+    }
+
+    let caller = authenticate_once(request)?;
+    match (check_owner(request, segment, caller.uid()), handler.or) {
+        (Ok(()), _) => Ok(None),
+        (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {
             log::info!("auth-guard: `{exception}` opened {} {}", route.method, route.uri);
             Ok(Some(exception))
         }
-        _ => Err(error),
+        (Err(error), _) => Err(error),
     }
 }
 

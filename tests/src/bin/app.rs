@@ -5,7 +5,7 @@
 use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
-use auth_guard::{Access, AuthGuard, Exception, Verified, user_scoped};
+use auth_guard::{Access, AuthGuard, Exception, Owner, Verified, user_scoped};
 use auth_guard_tests::now;
 use rocket::local::blocking::Client;
 use rocket::{get, routes};
@@ -41,6 +41,11 @@ fn forgotten(user_id: &str) -> &str {
     user_id
 }
 
+#[get("/nobody")]
+fn nobody(owner: Owner) -> String {
+    owner.uid().to_owned()
+}
+
 #[get("/me")]
 fn me(user: Verified) -> String {
     user.uid().to_owned()
@@ -48,7 +53,7 @@ fn me(user: Verified) -> String {
 
 fn main() -> Result<(), String> {
     let is_given = |argument: &str| std::env::args().any(|given| given == argument);
-    let mut rocket = rocket::build().mount("/api", routes![list, profile, helped, me]);
+    let mut rocket = rocket::build().mount("/api", routes![list, profile, helped, nobody, me]);
     if !is_given("unattached") {
         rocket = rocket.attach(AuthGuard::fairing().with_clock(Clock::fixed(now())));
     }

@@ -157,6 +157,14 @@ fn each_time_an_exception_applies_is_logged() {
 }
 
 #[test]
+fn a_guard_that_cannot_check_its_route_says_so() {
+    let app = App::with_secret().get("/api/nobody", alice());
+    assert_eq!(app.launches(&["auth-guard cannot check /api/nobody", "Owner"]), [500]);
+    let ended = App::with_secret().get(TASKS, issuer().token("bob")).run();
+    assert!(!ended.output.contains("cannot check"), "{}", ended.output);
+}
+
+#[test]
 fn without_a_secret_it_is_said_what_to_set() {
     App::new().refused(&["BETTER_AUTH_SECRET is not set", "Set it"]);
     App::new()

@@ -181,6 +181,21 @@ fn the_owner_is_the_owner_of_the_route_that_answers() {
     assert_eq!(get("/api/bob/alice").0, 403);
 }
 
+#[get("/<_other>/<user_id>", rank = 3)]
+fn by_user_id(_other: &str, user_id: &str, owner: Owner) -> String {
+    format!("{} {user_id}", owner.uid())
+}
+
+/// What the attribute found out about one route says nothing of the next.
+#[test]
+fn the_owner_of_a_forwarding_route_is_not_believed_to_be_that_of_another() {
+    let figment = figment(&json!({ "unscoped": "allow" }));
+    let rocket = rocket::custom(figment).attach(guard());
+    let client = launch(rocket.mount("/api", routes![by_account, by_user_id]));
+    assert_eq!(status(&client, "/api/alice/alice", "alice"), 200);
+    assert_eq!(status(&client, "/api/alice/bob", "alice"), 403);
+}
+
 #[get("/<user_id>/bare")]
 fn bare(user_id: &str, owner: Owner) -> String {
     format!("{} {user_id}", owner.uid())
