@@ -23,6 +23,7 @@ fn check(answer: &Answer, challenge: Option<&str>, expected: &Value) {
     assert_eq!(Value::from(answer.status), expected["status"]);
     assert_eq!(answer.challenges, challenge.into_iter().collect::<Vec<_>>());
     assert_eq!(answer.content_type.as_deref(), Some("application/problem+json"));
+    assert_eq!(answer.retry_after.is_some(), answer.status == 503);
     assert_eq!(serde_json::from_str::<Value>(&answer.body).expect("JSON"), *expected);
 }
 
@@ -101,6 +102,22 @@ fn what_is_the_servers_fault_has_no_challenge() {
             "The server is not set up to check this request.",
         ),
     );
+}
+
+/// For programs on this side: the same as in the answer.
+#[test]
+fn an_error_knows_its_status_and_code() {
+    for (error, status, code) in [
+        (AuthError::MissingToken, 401, "token_missing"),
+        (AuthError::MultipleTokens, 400, "request_malformed"),
+        (AuthError::InvalidClaim("aud".into()), 401, "token_invalid"),
+        (AuthError::Expired, 401, "token_expired"),
+        (AuthError::NotOwner, 403, "not_owner"),
+        (AuthError::KeysUnavailable, 503, "keys_unavailable"),
+        (AuthError::Misconfigured, 500, "guard_misconfigured"),
+    ] {
+        assert_eq!((error.status(), error.code()), (status, code));
+    }
 }
 
 #[test]
