@@ -6,6 +6,7 @@ mod attribute;
 mod audit;
 mod bearer;
 mod claims;
+mod corpus;
 mod guards;
 mod header;
 mod launch;
