@@ -2,6 +2,7 @@
 #![doc = include_str!("../../README.md")]
 
 pub mod corpus;
+pub mod server;
 
 use std::time::{Duration, SystemTime};
 
