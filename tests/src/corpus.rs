@@ -91,7 +91,7 @@ impl Case {
             }
         }
         // Short ones are words of anybody's: `JWT`, `alg`, `Bearer`.
-        hidden.retain(|text| text.len() > 7);
+        hidden.retain(|text| text.len() > 7 && !["protected", "signature"].contains(&&**text));
         hidden.sort();
         hidden.dedup();
         hidden

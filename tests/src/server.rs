@@ -10,9 +10,11 @@ use rocket::{Build, Rocket, Shutdown};
 use serde_json::Value;
 
 /// A server on any free port, shut down on drop.
+#[derive(Debug)]
 pub struct Server(SocketAddr, Shutdown);
 
 /// One connection to it, kept alive.
+#[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 
 /// What came back, but for its date.
@@ -43,7 +45,7 @@ impl Server {
 
     /// Opens a connection.
     pub fn connect(&self) -> Connection {
-        Connection(BufReader::new(TcpStream::connect(self.0).expect("a connection")))
+        Connection::open(self.0)
     }
 
     /// Sends these bytes on a connection of their own, and reads so many answers.
@@ -61,6 +63,11 @@ impl Drop for Server {
 }
 
 impl Connection {
+    /// Opens one.
+    pub fn open(address: SocketAddr) -> Self {
+        Self(BufReader::new(TcpStream::connect(address).expect("a connection")))
+    }
+
     /// Sends these bytes.
     pub fn write(&mut self, requests: &[u8]) {
         self.0.get_mut().write_all(requests).expect("the server reads");
