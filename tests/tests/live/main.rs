@@ -4,6 +4,8 @@
 //! These tests need Node and the issuer's packages (`npm ci` in
 //! `example-app/issuer`). They fail, and never skip, where that is missing.
 
+mod other_tokens;
+mod rotation;
 mod servers;
 
 use serde_json::{Value, json};
@@ -121,7 +123,7 @@ fn a_server_with_another_secret_or_url_accepts_nothing() {
 
 #[test]
 fn the_printed_curl_lines_work_as_they_are() {
-    let mut app = ExampleApp::start(&[]);
+    let app = ExampleApp::start(&[]);
     let statuses: Vec<_> = app.curl_lines().iter().map(|line| servers::run_curl(line)).collect();
     for status in [200, 201, 401, 403] {
         assert!(statuses.contains(&status), "no {status} among {statuses:?}");
