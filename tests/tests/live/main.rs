@@ -136,6 +136,21 @@ fn outside_debug_no_secret_is_made() {
     assert!(output.contains("BETTER_AUTH_SECRET is not set"), "{output}");
 }
 
+/// Rocket reads the level without case, so the warning must, too.
+#[test]
+fn outside_debug_the_log_level_debug_is_warned_about() {
+    for (level, is_warned) in [("debug", true), ("DEBUG", true), ("normal", false)] {
+        let app = ExampleApp::start(&[
+            ("BETTER_AUTH_SECRET", servers::SECRET),
+            ("ROCKET_PROFILE", "release"),
+            ("ROCKET_LOG_LEVEL", level),
+        ]);
+        let warning = "Rocket writes whole tokens to the log";
+        let warned = app.first_lines().iter().any(|line| line.contains(warning));
+        assert_eq!(warned, is_warned, "{level}");
+    }
+}
+
 #[test]
 fn the_token_command_mints_what_the_server_accepts() {
     let settings =

@@ -173,9 +173,7 @@ impl ExampleApp {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
         BINARY.get_or_init(|| {
             let mut build = Command::new(env!("CARGO"));
-            build
-                .args(["build", "--locked", "-p", "example-app"])
-                .current_dir(workspace());
+            build.args(["build", "--locked", "-p", "example-app"]).current_dir(workspace());
             let built = build.status().expect("cargo runs");
             assert!(built.success(), "the example app does not build");
             Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("debug").join("example-app")
