@@ -6,10 +6,10 @@ use auth_guard::testing::RequestExt;
 use auth_guard::{AuthError, Owner, UserId, Verified, user_scoped};
 use auth_guard_tests::*;
 use rocket::data::{self, Data, FromData};
-use rocket::http::{Method, Status};
+use rocket::http::{ContentType, Method, Status};
 use rocket::local::blocking::Client;
 use rocket::request::{FromRequest, Outcome, Request};
-use rocket::{async_trait, get, post, routes};
+use rocket::{async_trait, delete, get, post, routes};
 use serde_json::json;
 
 fn status(client: &Client, path: &str, uid: &str) -> u16 {
@@ -179,6 +179,29 @@ fn the_owner_is_the_owner_of_the_route_that_answers() {
     // Alice passes the first route, which forwards; the second is not hers.
     assert_eq!(get("/api/alice/bob").0, 403);
     assert_eq!(get("/api/bob/alice").0, 403);
+}
+
+#[user_scoped]
+#[delete("/<user_id>/tunnelled")]
+fn tunnelled(user_id: &str) -> &str {
+    user_id
+}
+
+/// Rocket takes a form's `_method` for the method of a `POST`.
+#[test]
+fn a_tunnelled_method_is_checked_as_well() {
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard());
+    let client = launch(rocket.mount("/api", routes![tunnelled]));
+    let send = |uid: Option<&str>| {
+        let request = client.post("/api/alice/tunnelled").header(ContentType::Form);
+        let request = request.body("_method=delete");
+        let request = match uid {
+            Some(uid) => request.as_user(uid),
+            None => request,
+        };
+        request.dispatch().status().code
+    };
+    assert_eq!((send(Some("alice")), send(Some("bob")), send(None)), (200, 403, 401));
 }
 
 #[get("/<user_id>/bare")]
