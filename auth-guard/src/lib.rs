@@ -45,6 +45,8 @@
 //! | claims → ownership | `guard/user_scoped.rs`, `guard/owner.rs` | [`NotOwner`] |
 //! | error → answer | `response.rs`, `fairing.rs` | |
 //!
+//! [`attacks`] lists the known attacks on tokens, and what stops each.
+//!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
 //! [`MissingToken`]: AuthError::MissingToken
@@ -118,6 +120,10 @@ pub use fairing::AuthGuard;
 pub use guard::{Owner, UserId, Verified};
 pub use keys::{Secret, SecretError};
 pub use verify::Verifier;
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/attacks.md")]
+pub mod attacks {}
 
 /// For what `#[user_scoped]` expands to, and for nothing else.
 #[doc(hidden)]

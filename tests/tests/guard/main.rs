@@ -7,6 +7,7 @@ mod audit;
 mod bearer;
 mod claims;
 mod corpus;
+mod docs;
 mod guards;
 mod header;
 mod launch;
