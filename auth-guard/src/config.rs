@@ -9,6 +9,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use rocket::config::LogLevel;
 use rocket::figment::{Figment, Provider};
 use rocket::http::uri::Absolute;
 use rocket::serde::de::{Deserializer, SeqAccess, Visitor};
@@ -153,8 +154,9 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
                 .into(),
         );
     }
-    if !is_debug && figment.extract_inner::<String>("log_level").is_ok_and(|level| level == "debug")
-    {
+    // As Rocket reads it, which is without case.
+    let log_level = figment.extract_inner::<LogLevel>("log_level");
+    if !is_debug && log_level.is_ok_and(|level| level == LogLevel::Debug) {
         warnings.push(
             "Rocket writes whole tokens to the log while `log_level` is \"debug\"; use another \
              level in production"

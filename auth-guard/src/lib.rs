@@ -48,6 +48,8 @@
 //! | claims → ownership | `guard/user_scoped.rs`, `guard/{owner,access,protect}.rs` | [`NotOwner`] |
 //! | error → answer | `response.rs`, `fairing.rs` | |
 //!
+//! [Known attacks](docs::attacks) lists those on tokens, and what stops each.
+//!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
 //! [`MissingToken`]: AuthError::MissingToken
@@ -129,6 +131,8 @@ pub use verify::Verifier;
 /// What needs more than a paragraph.
 #[cfg(any(doc, doctest))]
 pub mod docs {
+    #[doc = include_str!("../docs/attacks.md")]
+    pub mod attacks {}
     #[doc = include_str!("../docs/ownership.md")]
     pub mod ownership {}
 }

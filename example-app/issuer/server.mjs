@@ -30,10 +30,13 @@ delete process.env.BETTER_AUTH_TELEMETRY;
 
 // Imported only now: auth.mjs reads the variables set above, and what it refuses
 // is reported as one line.
-let handler;
+let handler, outbox;
 try {
   const { toNodeHandler } = await import("better-auth/node");
-  const { auth } = await import("./auth.mjs");
+  // TEST ONLY: what variants.mjs says of itself.
+  const configuration = process.env.ISSUER_VARIANT ? "./variants.mjs" : "./auth.mjs";
+  const { auth, outbox: mailed } = await import(configuration);
+  outbox = mailed;
   await auth.$context;
   handler = toNodeHandler(auth);
 } catch (error) {
@@ -41,6 +44,7 @@ try {
 }
 
 const server = createServer((request, response) => {
+  if (outbox && request.url === "/outbox") return response.end(JSON.stringify(outbox));
   // A request that cannot even be parsed (a bad Host, say) must not end the server.
   handler(request, response).catch(() => {
     if (!response.headersSent) response.statusCode = 400;

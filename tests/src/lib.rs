@@ -1,6 +1,9 @@
 //! What the tests have in common. The README's code is compiled here too.
 #![doc = include_str!("../../README.md")]
 
+pub mod corpus;
+pub mod server;
+
 use std::time::{Duration, SystemTime};
 
 use auth_guard::testing::{Clock, Issuer, RequestExt};
@@ -81,6 +84,8 @@ pub fn launch(rocket: Rocket<Build>) -> Client {
 pub struct Answer {
     /// The status code.
     pub status: u16,
+    /// Every header field, sorted: the order of fields of different names says nothing.
+    pub fields: Vec<(String, String)>,
     /// All `WWW-Authenticate` fields.
     pub challenges: Vec<String>,
     /// `Content-Type`.
@@ -102,8 +107,15 @@ impl Answer {
 impl From<LocalResponse<'_>> for Answer {
     fn from(response: LocalResponse<'_>) -> Self {
         let field = |name: &str| response.headers().get_one(name).map(str::to_owned);
+        let mut fields: Vec<_> = response
+            .headers()
+            .iter()
+            .map(|field| (field.name().to_string(), field.value().to_owned()))
+            .collect();
+        fields.sort();
         Self {
             status: response.status().code,
+            fields,
             challenges: response.headers().get("WWW-Authenticate").map(str::to_owned).collect(),
             content_type: field("Content-Type"),
             retry_after: field("Retry-After"),

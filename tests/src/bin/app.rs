@@ -1,12 +1,14 @@
 //! An application that is configured as a user would, by its environment, for
 //! the tests of the launch. It answers the requests that stand on its standard
-//! input, one a line (`<path> <token>`), with one status a line.
+//! input, one a line (`<path> <token>`), with one status a line; or, given
+//! `serve`, those of a port that it names.
 
 use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
 use auth_guard::{Access, AuthGuard, Exception, Owner, Verified, user_scoped};
 use auth_guard_tests::now;
+use rocket::fairing::AdHoc;
 use rocket::local::blocking::Client;
 use rocket::{get, routes};
 
@@ -59,6 +61,14 @@ fn main() -> Result<(), String> {
     }
     if is_given("forgotten") {
         rocket = rocket.mount("/api", routes![forgotten]);
+    }
+
+    if is_given("serve") {
+        let told = AdHoc::on_liftoff("the port", |rocket| {
+            Box::pin(async move { println!("port {}.", rocket.config().port) })
+        });
+        let served = rocket::execute(rocket.attach(told).launch());
+        return served.map(drop).map_err(|error| error.to_string());
     }
 
     let client = Client::untracked(rocket).map_err(|error| error.to_string())?;

@@ -237,6 +237,37 @@ fn a_previous_secret_is_accepted_alongside() {
         .refused(&["BETTER_AUTH_SECRET is not set"]);
 }
 
+/// The previous secret is asked about a signature and nothing else: whichever of
+/// the two signs the corpus, every answer is that of an application with one.
+#[test]
+fn a_previous_secret_changes_no_other_answer() {
+    let mut cases = corpus::cases();
+    cases.retain(|case| case.fields().iter().all(|field| is_one_bearer_token(field)));
+    cases.retain(|case| case.authorization.len() == 1);
+    let other = "c".repeat(40);
+    let expected: Vec<_> = cases.iter().map(|case| case.status).collect();
+    let alone = [("BETTER_AUTH_SECRET", SECRET)];
+    let as_current = [("BETTER_AUTH_SECRET", SECRET), ("BETTER_AUTH_SECRET_PREVIOUS", &*other)];
+    let as_previous = [("BETTER_AUTH_SECRET", &*other), ("BETTER_AUTH_SECRET_PREVIOUS", SECRET)];
+    for secrets in [&alone[..], &as_current, &as_previous] {
+        let mut app = App::new().env("BETTER_AUTH_URL", corpus::URL).env("ROCKET_LOG_LEVEL", "off");
+        for (name, value) in secrets {
+            app = app.env(name, value);
+        }
+        for case in &cases {
+            let token = &case.authorization[0]["Bearer ".len()..];
+            app.requests += &format!("{} {token}\n", case.path);
+        }
+        assert_eq!(app.launches(&[]), expected);
+    }
+    assert!(cases.len() > 300, "{}", cases.len());
+}
+
+fn is_one_bearer_token(field: &str) -> bool {
+    let token = field.strip_prefix("Bearer ");
+    token.is_some_and(|token| !token.is_empty() && !token.contains(char::is_whitespace))
+}
+
 #[test]
 fn a_secret_given_in_code_is_the_only_one() {
     let given = Secret::random();

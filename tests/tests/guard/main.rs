@@ -6,6 +6,8 @@ mod attribute;
 mod audit;
 mod bearer;
 mod claims;
+mod corpus;
+mod docs;
 mod exceptions;
 mod guards;
 mod header;

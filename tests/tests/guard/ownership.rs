@@ -6,10 +6,10 @@ use auth_guard::testing::RequestExt;
 use auth_guard::{AuthError, Owner, UserId, Verified, user_scoped};
 use auth_guard_tests::*;
 use rocket::data::{self, Data, FromData};
-use rocket::http::{Method, Status};
+use rocket::http::{ContentType, Method, Status};
 use rocket::local::blocking::Client;
 use rocket::request::{FromRequest, Outcome, Request};
-use rocket::{async_trait, get, post, routes};
+use rocket::{async_trait, delete, get, post, routes};
 use serde_json::json;
 
 fn status(client: &Client, path: &str, uid: &str) -> u16 {
@@ -194,6 +194,29 @@ fn the_owner_of_a_forwarding_route_is_not_believed_to_be_that_of_another() {
     let client = launch(rocket.mount("/api", routes![by_account, by_user_id]));
     assert_eq!(status(&client, "/api/alice/alice", "alice"), 200);
     assert_eq!(status(&client, "/api/alice/bob", "alice"), 403);
+}
+
+#[user_scoped]
+#[delete("/<user_id>/tunnelled")]
+fn tunnelled(user_id: &str) -> &str {
+    user_id
+}
+
+/// Rocket takes a form's `_method` for the method of a `POST`.
+#[test]
+fn a_tunnelled_method_is_checked_as_well() {
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard());
+    let client = launch(rocket.mount("/api", routes![tunnelled]));
+    let send = |uid: Option<&str>| {
+        let request = client.post("/api/alice/tunnelled").header(ContentType::Form);
+        let request = request.body("_method=delete");
+        let request = match uid {
+            Some(uid) => request.as_user(uid),
+            None => request,
+        };
+        request.dispatch().status().code
+    };
+    assert_eq!((send(Some("alice")), send(Some("bob")), send(None)), (200, 403, 401));
 }
 
 #[get("/<user_id>/bare")]

@@ -1,61 +1,20 @@
 //! What only a real connection can show.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
-
+use auth_guard_tests::server::{self, Reply, Server};
 use auth_guard_tests::*;
-use rocket::Shutdown;
-use rocket::fairing::AdHoc;
 use serde_json::json;
 
-/// A server on a real port, shut down on drop.
-struct Server(SocketAddr, Shutdown);
-
-impl Server {
-    fn start() -> Self {
-        let (ready, started) = mpsc::channel();
-        let figment = figment(&json!({})).merge(("port", 0));
-        let rocket =
-            app(&json!({})).configure(figment).attach(AdHoc::on_liftoff("ready", |rocket| {
-                Box::pin(async move {
-                    let address = SocketAddr::new(rocket.config().address, rocket.config().port);
-                    ready.send(Server(address, rocket.shutdown())).expect("the test waits");
-                })
-            }));
-        std::thread::spawn(|| drop(rocket::execute(rocket.launch())));
-        started.recv().expect("the server starts")
-    }
-
-    /// Sends these bytes on one connection, and gives each answer's status.
-    fn send(&self, requests: &[u8], answers: usize) -> Vec<u16> {
-        let mut stream = TcpStream::connect(self.0).expect("a connection");
-        stream.write_all(requests).expect("the server reads");
-        let mut reader = BufReader::new(stream);
-        (0..answers).map(|_| read_answer(&mut reader)).collect()
-    }
+fn start() -> Server {
+    let table = json!({});
+    Server::start(app(&table), figment(&table))
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.1.clone().notify();
-    }
+/// The statuses of the answers to these bytes, sent on one connection.
+fn statuses(server: &Server, requests: &[u8], answers: usize) -> Vec<u16> {
+    server.send(requests, answers).iter().map(|reply| reply.status).collect()
 }
 
-fn read_answer(reader: &mut impl BufRead) -> u16 {
-    let mut lines = reader.by_ref().lines().map(|line| line.expect("a header line"));
-    let status = lines.next().expect("a status line")[9..12].parse().expect("a status");
-    let fields = lines.take_while(|line| !line.is_empty());
-    let lengths = fields.filter_map(|line| {
-        line.to_ascii_lowercase()
-            .strip_prefix("content-length: ")
-            .map(|n| n.parse::<usize>().expect("a length"))
-    });
-    let length: usize = lengths.sum();
-    reader.read_exact(&mut vec![0; length]).expect("a body");
-    status
-}
-
+/// A request for alice's tasks with this line.
 fn request(authorization: &[u8]) -> Vec<u8> {
     let mut request = b"GET /api/alice/tasks HTTP/1.1\r\nHost: x\r\n".to_vec();
     request.extend_from_slice(authorization);
@@ -63,54 +22,105 @@ fn request(authorization: &[u8]) -> Vec<u8> {
     request
 }
 
+/// The line of a good token.
+fn line(uid: &str) -> String {
+    format!("Authorization: Bearer {}\r\n", issuer().token(uid).sign())
+}
+
 #[test]
 fn rule_01_two_fields_are_seen_over_a_real_connection() {
-    let server = Server::start();
-    let token = issuer().token("alice").sign();
-    let field = format!("Authorization: Bearer {token}\r\n");
-    assert_eq!(server.send(&request(field.as_bytes()), 1), [200]);
-    assert_eq!(server.send(&request(field.repeat(2).as_bytes()), 1), [400]);
+    let server = start();
+    let field = line("alice");
+    assert_eq!(statuses(&server, &request(field.as_bytes()), 1), [200]);
+    assert_eq!(statuses(&server, &request(field.repeat(2).as_bytes()), 1), [400]);
     let lower = format!("{field}authorization: Basic x\r\n");
-    assert_eq!(server.send(&request(lower.as_bytes()), 1), [400]);
+    assert_eq!(statuses(&server, &request(lower.as_bytes()), 1), [400]);
     // Optional white space around a field's value is no part of it.
-    let wide = format!("Authorization:   Bearer {token} \t \r\n");
-    assert_eq!(server.send(&request(wide.as_bytes()), 1), [200]);
-    assert_eq!(server.send(&request(b"Authorization:\r\n"), 1), [401]);
-    assert_eq!(server.send(&request(b""), 1), [401]);
+    let wide = field.replace(": ", ":   ").replace("\r\n", " \t \r\n");
+    assert_eq!(statuses(&server, &request(wide.as_bytes()), 1), [200]);
+    assert_eq!(statuses(&server, &request(b"Authorization:\r\n"), 1), [401]);
+    assert_eq!(statuses(&server, &request(b""), 1), [401]);
 }
 
 /// Documented: Rocket drops a field that is not UTF-8 before anybody sees it.
 #[test]
 fn rule_01_a_field_that_is_not_utf_8_is_dropped_by_rocket() {
-    let server = Server::start();
-    let token = issuer().token("alice").sign();
+    let server = start();
     let mut broken = b"Authorization: Bearer \xFF\xFE\r\n".to_vec();
-    assert_eq!(server.send(&request(&broken), 1), [401]);
-    broken.extend_from_slice(format!("Authorization: Bearer {token}\r\n").as_bytes());
-    assert_eq!(server.send(&request(&broken), 1), [200]);
+    assert_eq!(statuses(&server, &request(&broken), 1), [401]);
+    broken.extend_from_slice(line("alice").as_bytes());
+    assert_eq!(statuses(&server, &request(&broken), 1), [200]);
 }
 
 #[test]
 fn pipelined_requests_each_get_their_own_answer() {
-    let server = Server::start();
-    let field = |uid: &str| format!("Authorization: Bearer {}\r\n", issuer().token(uid).sign());
-    let requests = [
-        request(field("alice").as_bytes()),
-        request(field("bob").as_bytes()),
-        request(b""),
-        request(field("alice").as_bytes()),
-        request(b"Authorization: Bearer x\r\n"),
-        request(field("alice").as_bytes()),
+    let server = start();
+    let [alice, bob] = [line("alice"), line("bob")];
+    let bad = "Authorization: Bearer x\r\n";
+    let expired = format!("Authorization: Bearer {}\r\n", issuer().token("bob").expired().sign());
+    let twice = alice.repeat(2);
+
+    // Valid, invalid, valid, of two users, each on their own and on the other's
+    // path, with and without a body.
+    let exchanges: [(&str, &str, &str, &str, u16, &str); 14] = [
+        ("GET", "/api/alice/tasks", &alice, "", 200, "alice"),
+        ("GET", "/api/alice/tasks", &bob, "", 403, "not_owner"),
+        ("GET", "/api/bob/tasks", &bob, "", 200, "bob"),
+        ("GET", "/api/bob/tasks", "", "", 401, "token_missing"),
+        ("GET", "/api/me", &alice, "", 200, "alice"),
+        ("GET", "/api/me", bad, "", 401, "token_invalid"),
+        ("GET", "/api/me", &bob, "", 200, "bob"),
+        ("POST", "/api/alice/tasks", &alice, "milk", 200, "alice alice milk"),
+        ("POST", "/api/alice/tasks", &bob, "poison", 403, "not_owner"),
+        ("POST", "/api/bob/tasks", &bob, "bread", 200, "bob bob bread"),
+        ("GET", "/api/bob/tasks", &expired, "", 401, "token_expired"),
+        ("GET", "/api/alice/tasks", &twice, "", 400, "request_malformed"),
+        ("GET", "/api/bob/tasks", &alice, "", 403, "not_owner"),
+        ("GET", "/api/alice/tasks", &alice, "", 200, "alice"),
     ];
-    assert_eq!(server.send(&requests.concat(), 6), [200, 403, 401, 200, 401, 200]);
+    let requests =
+        exchanges.map(|(method, path, line, body, ..)| server::request(method, path, line, body));
+    let replies = server.send(&requests.concat().repeat(3), exchanges.len() * 3);
+    for ((method, path, .., status, text), reply) in exchanges.iter().cycle().zip(&replies) {
+        let got = if *status == 200 { reply.body.clone() } else { reply.code() };
+        assert_eq!((reply.status, &*got), (*status, *text), "{method} {path}");
+    }
+}
+
+/// The guard refuses before the body is read, so it is still on its way: it must
+/// not be taken for the next request.
+#[test]
+fn the_body_of_a_refused_request_is_never_the_next_request() {
+    let server = start();
+    let hidden = server::request("GET", "/api/alice/tasks", &line("alice"), "");
+    let hidden = String::from_utf8(hidden).expect("UTF-8");
+    for refused in ["", "Authorization: Bearer x\r\n", &*line("bob")] {
+        let outer = server::request("POST", "/api/alice/tasks", refused, &hidden);
+        let next = server::request("GET", "/api/bob/tasks", &line("bob"), "");
+        let mut connection = server.connect();
+        connection.write(&[outer, next].concat());
+        assert!(connection.read("POST").status > 400);
+        assert_eq!(connection.read("GET").body, "bob");
+    }
+}
+
+#[test]
+fn head_is_answered_as_get_on_the_wire() {
+    let server = start();
+    for line in ["", "Authorization: Bearer x\r\n", &*line("alice"), &*line("bob")] {
+        let mut connection = server.connect();
+        let [get, head] = ["GET", "HEAD"].map(|method| {
+            connection.write(&server::request(method, "/api/alice/tasks", line, ""));
+            connection.read(method)
+        });
+        assert_eq!(head, Reply { body: String::new(), ..get });
+    }
 }
 
 #[test]
 fn a_long_field_is_refused_without_harm() {
-    let server = Server::start();
+    let server = start();
     let long = format!("Authorization: Bearer {}\r\n", "a.".repeat(100_000));
-    assert_eq!(server.send(&request(long.as_bytes()), 1), [401]);
-    let token = issuer().token("alice").sign();
-    let field = format!("Authorization: Bearer {token}\r\n");
-    assert_eq!(server.send(&request(field.as_bytes()), 1), [200]);
+    assert_eq!(statuses(&server, &request(long.as_bytes()), 1), [401]);
+    assert_eq!(statuses(&server, &request(line("alice").as_bytes()), 1), [200]);
 }

@@ -4,6 +4,8 @@
 //! These tests need Node and the issuer's packages (`npm ci` in
 //! `example-app/issuer`). They fail, and never skip, where that is missing.
 
+mod other_tokens;
+mod rotation;
 mod servers;
 
 use serde_json::{Value, json};
@@ -121,7 +123,7 @@ fn a_server_with_another_secret_or_url_accepts_nothing() {
 
 #[test]
 fn the_printed_curl_lines_work_as_they_are() {
-    let mut app = ExampleApp::start(&[]);
+    let app = ExampleApp::start(&[]);
     let statuses: Vec<_> = app.curl_lines().iter().map(|line| servers::run_curl(line)).collect();
     for status in [200, 201, 401, 403] {
         assert!(statuses.contains(&status), "no {status} among {statuses:?}");
@@ -132,6 +134,21 @@ fn the_printed_curl_lines_work_as_they_are() {
 fn outside_debug_no_secret_is_made() {
     let output = ExampleApp::refused(&[("ROCKET_PROFILE", "release")]);
     assert!(output.contains("BETTER_AUTH_SECRET is not set"), "{output}");
+}
+
+/// Rocket reads the level without case, so the warning must, too.
+#[test]
+fn outside_debug_the_log_level_debug_is_warned_about() {
+    for (level, is_warned) in [("debug", true), ("DEBUG", true), ("normal", false)] {
+        let app = ExampleApp::start(&[
+            ("BETTER_AUTH_SECRET", servers::SECRET),
+            ("ROCKET_PROFILE", "release"),
+            ("ROCKET_LOG_LEVEL", level),
+        ]);
+        let warning = "Rocket writes whole tokens to the log";
+        let warned = app.first_lines().iter().any(|line| line.contains(warning));
+        assert_eq!(warned, is_warned, "{level}");
+    }
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, mpsc};
 
 use serde_json::{Value, json};
 
@@ -31,13 +31,18 @@ pub(crate) struct Issuer {
 /// Somebody who has signed up and in.
 pub(crate) struct User {
     pub(crate) id: String,
-    session: String,
+    pub(crate) email: String,
+    /// Better Auth's own token for the session, which is no JWT.
+    pub(crate) session: String,
+    /// The cookies that the sign-in set, as `name=value`.
+    pub(crate) cookies: Vec<String>,
 }
 
 /// The example app, on a database of its own.
 pub(crate) struct ExampleApp {
     url: String,
-    output: BufReader<ChildStdout>,
+    /// What it writes later on.
+    lines: Mutex<mpsc::Receiver<String>>,
     first_lines: Vec<String>,
     _process: Process,
 }
@@ -53,6 +58,17 @@ fn free_port() -> u16 {
 
 /// One HTTP exchange; a status is never an error here.
 fn exchange(method: &str, url: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+    let (status, _, answer) = exchange_with_cookies(method, url, token, body);
+    (status, answer)
+}
+
+/// The same, with the cookies that were set, as `name=value`.
+fn exchange_with_cookies(
+    method: &str,
+    url: &str,
+    token: Option<&str>,
+    body: &Value,
+) -> (u16, Vec<String>, Value) {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     if let Some(token) = token {
@@ -68,7 +84,11 @@ fn exchange(method: &str, url: &str, token: Option<&str>, body: &Value) -> (u16,
     };
     let mut response = response.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
     let text = response.body_mut().read_to_string().expect("a body");
-    (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
+    let cookies = response.headers().get_all("set-cookie").iter();
+    let cookies = cookies.map(|field| field.to_str().expect("ASCII"));
+    let cookies = cookies.map(|field| field.split(';').next().unwrap_or_default().to_owned());
+    let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
+    (response.status().as_u16(), cookies.collect(), answer)
 }
 
 impl Issuer {
@@ -96,7 +116,13 @@ impl Issuer {
         Self { url, _process: Process(child) }
     }
 
-    fn call(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+    pub(crate) fn call(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> (u16, Value) {
         exchange(method, &format!("{}/api/auth/{path}", self.url), token, body)
     }
 
@@ -110,9 +136,19 @@ impl Issuer {
         let id = answer["user"]["id"].as_str().expect("an id").to_owned();
 
         let credentials = json!({ "email": email, "password": password });
-        let (status, answer) = self.call("POST", "sign-in/email", None, &credentials);
+        let url = format!("{}/api/auth/sign-in/email", self.url);
+        let (status, cookies, answer) = exchange_with_cookies("POST", &url, None, &credentials);
         assert_eq!(status, 200, "{answer}");
-        User { id, session: answer["token"].as_str().expect("a session").to_owned() }
+        let session = answer["token"].as_str().expect("a session").to_owned();
+        User { id, email, session, cookies }
+    }
+
+    /// What a server with the variant `mail` would have mailed: purpose and token.
+    pub(crate) fn outbox(&self) -> Vec<(String, String)> {
+        let (_, mails) = exchange("GET", &format!("{}/outbox", self.url), None, &Value::Null);
+        let text = |mail: &Value, name: &str| mail[name].as_str().expect("text").to_owned();
+        let mails = mails.as_array().expect("a list").iter();
+        mails.map(|mail| (text(mail, "purpose"), text(mail, "token"))).collect()
     }
 
     pub(crate) fn sign_out(&self, user: &User) {
@@ -178,7 +214,13 @@ impl ExampleApp {
                 break url;
             }
         };
-        Self { url, output, first_lines, _process: process }
+
+        // Read on, or the pipe fills up and the application waits for us.
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        Self { url, lines: Mutex::new(lines), first_lines, _process: process }
     }
 
     /// What it writes when it does not launch.
@@ -208,14 +250,19 @@ impl ExampleApp {
         exchange(method, &format!("{}{path}", self.url), token, &body)
     }
 
+    /// What it wrote until it was ready.
+    pub(crate) fn first_lines(&self) -> &[String] {
+        &self.first_lines
+    }
+
     /// The lines to paste that it prints for a try.
-    pub(crate) fn curl_lines(&mut self) -> Vec<String> {
+    pub(crate) fn curl_lines(&self) -> Vec<String> {
         let is_curl = |line: &String| line.trim_start().starts_with("curl");
         let mut lines: Vec<_> =
             self.first_lines.iter().filter(|line| is_curl(line)).cloned().collect();
         while lines.len() < 4 {
-            let mut line = String::new();
-            assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "only {lines:?}");
+            let line = self.lines.lock().expect("no panic").recv();
+            let line = line.unwrap_or_else(|_| panic!("only {lines:?}"));
             lines.extend(Some(line).filter(is_curl));
         }
         lines

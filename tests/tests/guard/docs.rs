@@ -1,0 +1,51 @@
+//! The docs say what is so.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Every Rust file below this directory.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// The functions below `#[test]` in a file.
+fn tests(source: &str) -> impl Iterator<Item = &str> {
+    let behind = source.split("test]\n").skip(1);
+    behind.filter_map(|text| {
+        let (_, name) = text.split_once("fn ")?;
+        name.split('(').next()
+    })
+}
+
+#[test]
+fn every_test_that_the_docs_name_exists() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let files = [workspace.join("tests/tests"), workspace.join("example-app/tests")];
+    let files = files.iter().flat_map(|directory| sources(directory));
+    let texts: Vec<_> = files.map(|file| std::fs::read_to_string(file).expect("UTF-8")).collect();
+    let known: BTreeSet<_> = texts.iter().flat_map(|text| tests(text)).collect();
+
+    let docs = std::fs::read_to_string(workspace.join("auth-guard/docs/attacks.md"));
+    let docs = docs.expect("the list of attacks");
+    let rows = docs.lines().filter(|line| line.starts_with('|'));
+    let rows = rows.filter(|line| !line.starts_with("| ---") && !line.starts_with("| attack"));
+    let (mut attacks, mut named) = (0, BTreeSet::new());
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells.len(), 3, "{row}");
+        let names: Vec<_> = cells[2].split('`').skip(1).step_by(2).collect();
+        let undefended = cells[1].starts_with("nothing: ");
+        assert!(undefended || !names.is_empty(), "no test in {row}");
+        attacks += 1;
+        named.extend(names);
+    }
+    for name in &named {
+        assert!(known.contains(name), "there is no test `{name}`");
+    }
+    println!("attacks: {attacks}, shown by {} tests", named.len());
+}

@@ -1,0 +1,292 @@
+//! Nothing leaks: what is logged at the most verbose level, and what `Debug` and
+//! `Display` print. A process of its own, whose log is ours before it is Rocket's.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, Once};
+use std::time::Duration;
+
+use auth_guard::testing::{Clock, Issuer};
+use auth_guard::{
+    AuthError, AuthGuard, Claims, ClaimsError, Owner, Secret, SecretError, UserId, Verified,
+    Verifier, user_scoped,
+};
+use auth_guard_tests::corpus::{self, OTHER, OWNER};
+use auth_guard_tests::server::{Connection, request};
+use auth_guard_tests::*;
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use rocket::http::Method;
+use rocket::{State, get, post, routes};
+use serde_json::{Value, json};
+
+/// All that was logged in this process.
+static RECORDS: Mutex<Vec<Line>> = Mutex::new(Vec::new());
+
+#[derive(Clone)]
+struct Line {
+    level: Level,
+    ours: bool,
+    text: String,
+}
+
+struct Recorder;
+
+impl Log for Recorder {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        // Not `auth_guard_tests`, which is the application here.
+        let is_ours = |path: &str| path == "auth_guard" || path.starts_with("auth_guard::");
+        let ours = is_ours(record.target()) || record.module_path().is_some_and(is_ours);
+        let text = format!("{} {:?} {}", record.target(), record.module_path(), record.args());
+        RECORDS.lock().expect("no panic").push(Line { level: record.level(), ours, text });
+    }
+
+    fn flush(&self) {}
+}
+
+/// Rocket sets its own logger only where there is none, and leaves the level of
+/// another's alone.
+fn record() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&Recorder).expect("the first logger");
+        log::set_max_level(LevelFilter::Trace);
+    });
+}
+
+fn lines(wanted: impl Fn(&Line) -> bool) -> Vec<String> {
+    let records = RECORDS.lock().expect("no panic");
+    records.iter().filter(|line| wanted(line)).map(|line| line.text.clone()).collect()
+}
+
+/// What the guards print of themselves.
+static PRINTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn print(text: String) {
+    PRINTED.lock().expect("no panic").push(text);
+}
+
+#[user_scoped]
+#[get("/<user_id>/printed")]
+fn scoped(owner: Owner, verified: Verified, verifier: &State<Verifier>) -> String {
+    print(format!("{owner:?} {verified:?} {user_id:?} {:?}", verifier.inner()));
+    print(format!("{:#?} {:#?} {:#?}", owner, verified, user_id));
+    let error: Result<Vec<u8>, ClaimsError> = verified.claims();
+    let error = error.expect_err("claims are no list");
+    print(format!("{error:?} {error:#?} {error}"));
+    // The one that may.
+    UserId::to_string(&user_id)
+}
+
+#[user_scoped]
+#[post("/<user_id>/printed", data = "<body>")]
+fn with_body(user_id: &str, body: String) -> String {
+    format!("{user_id} {body}")
+}
+
+#[get("/result")]
+fn result(user: Result<Verified, AuthError>) -> String {
+    if let Err(error) = &user {
+        print(format!("{error:?} {error:#?} {error}"));
+    }
+    print(format!("{user:?}"));
+    String::new()
+}
+
+/// Ours to complain about: there is no segment that could name an owner.
+#[get("/misused/by/us/<text>")]
+fn misused(text: &str, owner: Owner) -> String {
+    format!("{text} {}", owner.uid())
+}
+
+const BODY: &str = "body-of-the-corpus";
+
+#[test]
+fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
+    record();
+    let rocket = app(&corpus::settings());
+    let rocket = rocket.mount("/api", routes![scoped, with_body, result, misused]);
+    let client = launch(rocket);
+
+    let mut hidden = vec![SECRET.to_owned(), BODY.to_owned()];
+    let mut requests = 0;
+    for case in corpus::cases() {
+        hidden.extend(case.hidden());
+        let printed = case.path.replace("/tasks", "/printed");
+        for (method, path) in [
+            (Method::Get, &*case.path),
+            (Method::Head, &case.path),
+            (Method::Get, &printed),
+            (Method::Get, "/api/me"),
+            (Method::Get, "/api/result"),
+            (Method::Get, "/api/misused/by/us/path-of-the-corpus"),
+        ] {
+            send(&client, method, path, &case.fields());
+            requests += 1;
+        }
+        let mut post = client.post(printed).body(BODY);
+        for field in case.fields() {
+            post.add_header(rocket::http::Header::new("Authorization", field.to_owned()));
+        }
+        post.dispatch();
+        requests += 1;
+    }
+    hidden.push("path-of-the-corpus".into());
+    // Configured, and printed at launch on purpose.
+    hidden.retain(|text| !corpus::URL.contains(text.as_str()));
+    hidden.sort();
+    hidden.dedup();
+
+    let ours = lines(|line| line.ours);
+    let printed = PRINTED.lock().expect("no panic").clone();
+    assert!(ours.iter().any(|line| line.contains("cannot check /api/misused/by/us/<text>")));
+    assert!(printed.iter().any(|line| line.contains("InvalidClaim(\"aud\")")));
+    assert!(printed.iter().any(|line| line.contains("Owner(..)")));
+    for text in &hidden {
+        for line in ours.iter().chain(&printed) {
+            assert!(!line.contains(text.as_str()), "{text:?} in {line:?}");
+        }
+    }
+
+    // Rocket's own lines name paths, and at `debug` whole header fields; at the
+    // levels below, no token, no signature, no secret.
+    let rockets = lines(|line| !line.ours && line.level <= Level::Info);
+    for text in hidden.iter().filter(|text| text.len() > 40) {
+        for line in &rockets {
+            assert!(!line.contains(text.as_str()), "{text:?} in {line:?}");
+        }
+    }
+    println!(
+        "leaks: {requests} requests, {} lines of ours, {} printed, {} of Rocket's; {} texts \
+         looked for",
+        ours.len(),
+        printed.len(),
+        rockets.len(),
+        hidden.len()
+    );
+}
+
+#[test]
+fn no_launch_prints_a_secret() {
+    record();
+    let secret = "xyzzy-the-secret-of-a-launch-xyzzy-";
+    let guard = || AuthGuard::fairing().with_secret(Secret::new(secret).expect("a good secret"));
+    for table in [json!({}), json!({ "leeway": 301 }), json!({ "secret": secret }), json!(secret)] {
+        let launch = rocket::custom(figment(&table)).attach(guard());
+        let client = rocket::local::blocking::Client::untracked(launch);
+        if let Err(error) = client {
+            print(format!("{error:?} {error}"));
+        }
+    }
+    let everything = [lines(|_| true), PRINTED.lock().expect("no panic").clone()].concat();
+    assert!(everything.iter().any(|line| line.contains("must be from 0 to 300 seconds")));
+    assert!(everything.iter().any(|line| line.contains("only from the environment")));
+    for line in everything {
+        assert!(!line.contains("xyzzy"), "{line}");
+    }
+}
+
+/// Each public type that implements them, in the order of the crate's list.
+#[test]
+fn no_public_type_prints_a_token_a_secret_or_a_claim() {
+    record();
+    let secret = Secret::new("open-sesame-open-sesame-open-sesame").expect("a good secret");
+    let guard = AuthGuard::fairing().with_secret(secret.clone()).with_clock(Clock::fixed(now()));
+    let verifier = guard.verifier(&figment(&json!({}))).expect("a good configuration");
+    let issuer = Issuer::new(&secret).with_clock(Clock::fixed(now()));
+    let token = issuer.token(OWNER).claim("role", "captain-of-the-corpus");
+    let claims: Claims = verifier.verify(&token.sign(), now()).expect("a good token");
+    let claims_error = claims.claims::<Vec<Value>>().expect_err("no list");
+    let typed = claims.claims::<std::collections::BTreeMap<String, u8>>().expect_err("no numbers");
+
+    let mut printed = vec![
+        format!("{guard:?} {guard:#?} {verifier:?} {verifier:#?} {claims:?} {claims:#?}"),
+        format!("{claims_error:?} {claims_error} {typed:?} {typed:#?} {typed}"),
+        format!("{secret:?} {secret:#?} {issuer:?} {token:?} {token:#?}"),
+    ];
+    for bad in [&b""[..], b"open-sesame", b"\xFFopen-sesame-open-sesame-open-sesame"] {
+        let error: SecretError = Secret::new(bad).expect_err("a bad secret");
+        printed.push(format!("{error:?} {error}"));
+    }
+    for case in corpus::cases() {
+        for field in case.fields() {
+            let token = field.split(' ').next_back().unwrap_or_default();
+            if let Err(error) = verifier.verify(token, now()) {
+                let source = std::error::Error::source(&error).is_some();
+                printed.push(format!("{error:?} {error:#?} {error} {source}"));
+            }
+        }
+    }
+    let segments = token.sign();
+    let segments = segments.split('.');
+    for hidden in [OWNER, OTHER, "sesame", "captain", "corpus"].into_iter().chain(segments) {
+        for printed in &printed {
+            assert!(!printed.contains(hidden), "{printed}");
+        }
+    }
+    println!("leaks: {} texts of Debug and Display", printed.len());
+}
+
+/// What the process of an application writes at this level while one request is
+/// accepted and one is refused: whether tokens, paths, the cause of the refusal.
+fn written(level: &str) -> [bool; 3] {
+    let good = issuer().token(OWNER).sign();
+    let bad = issuer().token(OWNER).claim("nbf", "x").sign();
+    // Not a pipe: at `debug` it writes more than one holds.
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("leaks-{level}.log"));
+    let log = File::create(&path).expect("a file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_app"))
+        .arg("serve")
+        .env_clear()
+        .env("BETTER_AUTH_SECRET", SECRET)
+        .env("ROCKET_CLI_COLORS", "false")
+        .env("ROCKET_LOG_LEVEL", level)
+        .env("ROCKET_PORT", "0")
+        .stderr(log.try_clone().expect("a file"))
+        .stdout(log)
+        .spawn()
+        .expect("the application starts");
+
+    let output = || std::fs::read_to_string(&path).expect("UTF-8");
+    let port = || {
+        let port = |line: &str| line.strip_prefix("port ")?.strip_suffix('.')?.parse::<u16>().ok();
+        output().lines().find_map(port)
+    };
+    let port = (0..3_000).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        port()
+    });
+    let address = SocketAddr::from(([127, 0, 0, 1], port.expect("the application starts")));
+    for (token, status) in [(&good, 200), (&bad, 401)] {
+        let line = format!("Authorization: Bearer {token}\r\n");
+        let mut connection = Connection::open(address);
+        connection.write(&request("GET", &corpus::path(), &line, ""));
+        assert_eq!(connection.read("GET").status, status);
+    }
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let output = output();
+    assert!(!output.contains(SECRET), "{output}");
+
+    let signature = |token: &str| token.rsplit('.').next().map(str::to_owned).expect("one");
+    let tokens = [good, bad].iter().any(|token| output.contains(&signature(token)));
+    [tokens, output.contains(OWNER), output.contains("InvalidClaim(\"nbf\")")]
+}
+
+/// The table in the README, for operators.
+#[test]
+fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
+    for (level, expected) in [
+        ("off", [false, false, false]),
+        ("critical", [false, false, true]),
+        ("normal", [false, true, true]),
+        ("debug", [true, true, true]),
+    ] {
+        assert_eq!(written(level), expected, "{level}");
+    }
+}
