@@ -64,21 +64,16 @@ impl<'a> Value<'a> {
 
     /// A finite number, integer or fraction.
     pub(crate) fn as_number(self) -> Option<f64> {
-        // `parse` rounds correctly, which serde_json does not promise. Every
-        // JSON number is in its grammar; the reverse (`inf`) is no JSON.
-        self.is_number().then(|| self.0.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
+        // `parse` rounds correctly, which serde_json does not promise, and of all
+        // JSON values it takes numbers only.
+        self.0.parse().ok().filter(|number: &f64| number.is_finite())
     }
 
     /// The canonical decimal form of an integer that fits `i64` or `u64` and is
     /// written without fraction and exponent.
     pub(crate) fn as_integer(self) -> Option<String> {
         let signed = self.0.parse::<i64>().ok().map(|n| n.to_string());
-        let integer = signed.or_else(|| self.0.parse::<u64>().ok().map(|n| n.to_string()));
-        integer.filter(|_| self.is_number())
-    }
-
-    fn is_number(self) -> bool {
-        self.0.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+        signed.or_else(|| self.0.parse::<u64>().ok().map(|n| n.to_string()))
     }
 
     fn is_bounded(self) -> bool {
@@ -90,7 +85,7 @@ impl<'a> Value<'a> {
         self.0.bytes().all(|byte| {
             match byte {
                 _ if escaped => escaped = false,
-                b'\\' if in_string => escaped = true,
+                b'\\' => escaped = true,
                 b'"' => in_string = !in_string,
                 b'[' | b'{' if !in_string => depth += 1,
                 b']' | b'}' if !in_string => depth -= 1,

@@ -78,11 +78,6 @@ impl Verifier {
     pub fn max_lifetime(&self) -> u32 {
         self.rules.max_lifetime
     }
-
-    /// The clock skew that is allowed for, in seconds.
-    pub fn leeway(&self) -> u32 {
-        self.rules.leeway
-    }
 }
 
 #[cfg(feature = "testing")]

@@ -290,11 +290,21 @@ fn bound() -> String {
     user_id.into()
 }
 
+#[get("/access")]
+fn access(access: auth_guard::Access) -> String {
+    access.path_user().to_owned()
+}
+
 #[test]
 fn a_guard_without_the_fairing_stops_the_launch() {
-    for routes in
-        [routes![verified], routes![optional], routes![alias], routes![bound], routes![half]]
-    {
+    for routes in [
+        routes![verified],
+        routes![optional],
+        routes![alias],
+        routes![bound],
+        routes![half],
+        routes![access],
+    ] {
         let rocket = |figment| rocket::custom(figment).mount("/", routes.clone());
         assert!(!launches(rocket(figment(&json!({})))), "{routes:?}");
         let attached = rocket(figment(&json!({ "unscoped": "allow" }))).attach(guard());

@@ -72,6 +72,10 @@ fn rule_10_nesting_is_bounded_and_never_crashes() {
     assert_eq!(with(&nested(2_500)), invalid());
     let objects = format!(r#""x":{}1{}"#, r#"{"a":"#.repeat(900), "}".repeat(900));
     assert_eq!(with(&objects), invalid());
+    // Side by side is not deep, and a closing bracket in a string closes nothing.
+    assert_eq!(with(&format!(r#""x":[{}[]]"#, "[],".repeat(300))), accepted());
+    let closed = format!(r#""x":["{}",{}{}]"#, "]".repeat(100), "[".repeat(130), "]".repeat(130));
+    assert_eq!(with(&closed), invalid());
     // Brackets in a string are text, escaped quotes and all.
     let text = format!(r#""x":["\"{}\\"]"#, "[".repeat(200));
     assert_eq!(with(&text), accepted());

@@ -207,6 +207,7 @@ fn a_secret_is_its_exact_bytes() {
     for secret in [
         "\"0123456789-0123456789-0123456789\"",
         " 0123456789-0123456789-0123456789 ",
+        "0123456789-0123456789-0123456789\n",
         "[0123456789,0123456789,0123456789]",
         "01234567890123456789012345678901",
         "YWxpY2VhbGljZWFsaWNlYWxpY2VhbGljZWFsaWNlYWxpY2U=",
@@ -215,9 +216,10 @@ fn a_secret_is_its_exact_bytes() {
         let token = issuer.with_clock(auth_guard::testing::Clock::fixed(now())).token("alice");
         let app =
             App::new().env("BETTER_AUTH_SECRET", secret).get(TASKS, token).get(TASKS, alice());
-        let is_wrapped = secret.starts_with(['"', ' ']);
-        let warning: &[&str] = if is_wrapped { &["a quote or white space"] } else { &[] };
-        assert_eq!(app.launches(warning), [200, 401], "{secret}");
+        let ended = app.run();
+        assert_eq!(ended.statuses, [200, 401], "{secret}");
+        let is_wrapped = secret.starts_with(['"', ' ']) || secret.ends_with('\n');
+        assert_eq!(ended.output.contains("a quote or white space"), is_wrapped, "{secret}");
     }
 }
 
@@ -564,7 +566,9 @@ fn origins_are_those_of_new_url() {
         let error = guard().verifier(&figment(&json!({ "url": url }))).expect_err(url);
         assert!(error[0].starts_with("`url`") && !error[0].contains("pw"), "{error:?}");
     }
-    let table = json!({ "url": "https://a.example", "issuer": "x", "audience": "y" });
+    let table =
+        json!({ "url": "https://a.example", "issuer": "x", "audience": "y", "max_lifetime": 60 });
     let verifier = guard().verifier(&figment(&table)).expect("a good configuration");
     assert_eq!((verifier.issuer(), verifier.audience()), (Some("x"), &["y".to_owned()][..]));
+    assert_eq!((verifier.max_lifetime(), verifier.uid_claim()), (60, "uid"));
 }
