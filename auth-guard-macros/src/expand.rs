@@ -131,7 +131,9 @@ impl Handler {
         }
 
         let name = &self.signature.ident;
-        if syn::parse_str::<Ident>(&name.unraw().to_string()).is_err() {
+        // `gen` is a keyword of edition 2024, and syn takes it for a name in all.
+        let is_keyword = syn::parse_str::<Ident>(&name.unraw().to_string()).is_err();
+        if is_keyword || name.unraw() == "gen" {
             let message = "a handler named by a keyword cannot be told from one without \
                            `#[user_scoped]` when the routes are audited: give it another name";
             return Err(Error::new(name.span(), message));

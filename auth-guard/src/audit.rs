@@ -256,10 +256,12 @@ impl<'r> Survey<'r> {
             return false;
         }
 
-        let segment = format!("<{}>", handler.param);
+        let (segment, trailing) =
+            (format!("<{}>", handler.param), format!("<{}..>", handler.param));
         let before = |route: &'r Route| {
             let segments: Vec<_> = segments(route.uri.path()).collect();
-            let position = segments.iter().position(|other| *other == segment)?;
+            let position =
+                segments.iter().position(|other| *other == segment || *other == trailing)?;
             Some(segments[..position].to_vec())
         };
         let is_dynamic = |segment: &str| segment.starts_with('<');
@@ -338,11 +340,15 @@ impl Layer {
         [Self::Protected, Self::Public].into_iter().find(|layer| name.ends_with(layer.mark()))
     }
 
+    /// What is protected stays so, whatever else is said of it.
     pub(crate) fn declare(self, route: &mut Route) {
-        if Self::of(route).is_none() {
-            let name = route.name.take().unwrap_or_default();
-            route.name = Some(format!("{name}{}", self.mark()).into());
+        if Self::of(route) == Some(Self::Protected) {
+            return;
         }
+
+        let name = route.name.take().unwrap_or_default();
+        let name = name.strip_suffix(Self::Public.mark()).unwrap_or(&name);
+        route.name = Some(format!("{name}{}", self.mark()).into());
     }
 }
 

@@ -13,8 +13,9 @@ use crate::token::{MintError, mint};
 
 /// What says where keys come from. Some of these stop the launch, with a message
 /// that a made-up secret must not hide.
-const KEY_SOURCES: [&str; 5] = [
+const KEY_SOURCES: [&str; 6] = [
     "BETTER_AUTH_SECRET",
+    "BETTER_AUTH_SECRET_PREVIOUS",
     "BETTER_AUTH_URL",
     "AUTH_GUARD_JWKS_URL",
     "AUTH_SECRET",

@@ -231,3 +231,20 @@ impl<'a> FromUriParam<Path, &'a String> for UserId {
         param
     }
 }
+
+/// To a handler that names the segment, from one where it is bound.
+impl<'a> FromUriParam<Path, &'a UserId> for &str {
+    type Target = &'a str;
+
+    fn from_uri_param(param: &'a UserId) -> &'a str {
+        param
+    }
+}
+
+impl FromUriParam<Path, UserId> for &str {
+    type Target = UserId;
+
+    fn from_uri_param(param: UserId) -> UserId {
+        param
+    }
+}

@@ -137,6 +137,12 @@ fn it_goes_with_uri() {
     assert_eq!(uri!("/api", borrowed("a b")).to_string(), "/api/a%20b/borrowed");
     assert_eq!(uri!("/api", borrowed(user_id = "alice")).to_string(), "/api/alice/borrowed");
     assert_eq!(uri!(state(user_id = "alice", id = "7")).to_string(), "/alice/state/7");
+    let bound = |user_id: auth_guard::UserId| {
+        let by_reference = uri!(borrowed(user_id = &user_id)).to_string();
+        (by_reference, uri!(borrowed(user_id)).to_string())
+    };
+    let user_id = rocket::request::FromParam::from_param("a/b").expect("any segment");
+    assert_eq!(bound(user_id), ("/a%2Fb/borrowed".into(), "/a%2Fb/borrowed".into()));
     let name = String::from("a/b");
     assert_eq!(uri!(state("1", &name)).to_string(), "/1/state/a%2Fb");
     assert_eq!(uri!(other_name("t", &name)).to_string(), "/accounts/t/a%2Fb");

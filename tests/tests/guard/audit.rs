@@ -134,6 +134,11 @@ fn rest(account_id: &str, rest: std::path::PathBuf) -> String {
     format!("{account_id} {}", rest.display())
 }
 
+#[get("/accounts/<account_id..>", rank = 9)]
+fn trailing(account_id: std::path::PathBuf) -> String {
+    account_id.display().to_string()
+}
+
 #[test]
 fn a_param_condemns_its_like_below_the_same_path_and_no_other() {
     assert!(launches(rocket(routes![bills])));
@@ -141,6 +146,7 @@ fn a_param_condemns_its_like_below_the_same_path_and_no_other() {
     assert!(launches(rocket(routes![bills, product])));
     assert!(!launches(rocket(routes![bills, account])));
     assert!(!launches(rocket(routes![bills, rest])));
+    assert!(!launches(rocket(routes![bills, trailing])));
     // Mounted elsewhere, it is another path.
     assert!(launches(rocket(routes![bills]).mount("/public", routes![account])));
     assert!(!launches(rocket(routes![bills]).mount("/api", auth_guard::protect(routes![account]))));

@@ -122,7 +122,9 @@ fn a_token_is_verified_once_however_many_layers_ask() {
 #[test]
 fn declared_twice_is_declared_once() {
     let rocket = rocket::custom(figment(&json!({}))).attach(guard());
-    let client = launch(rocket.mount("/api", public(protect(protect(routes![plain])))));
+    let routes = protect(public(protect(protect(routes![plain]))));
+    let client =
+        launch(rocket.mount("/api", public(routes)).mount("/v", protect(public(routes![version]))));
     assert_eq!(client.get("/api/alice/plain").as_user("alice").dispatch().status(), Status::Ok);
     assert_eq!(
         client.get("/api/alice/plain").as_user("bob").dispatch().status(),
@@ -130,7 +132,8 @@ fn declared_twice_is_declared_once() {
     );
     assert_eq!(
         auth_guard::audit(client.rocket()).to_string(),
-        "GET /api/<user_id>/plain  owner of <user_id>  plain\n"
+        "GET /api/<user_id>/plain  owner of <user_id>  plain\n\
+         GET /v/version            verified            version\n"
     );
 }
 
