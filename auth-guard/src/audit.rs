@@ -256,26 +256,23 @@ impl<'r> Survey<'r> {
             return false;
         }
 
-        let (segment, trailing) =
-            (format!("<{}>", handler.param), format!("<{}..>", handler.param));
-        let before = |route: &'r Route| {
-            let segments: Vec<_> = segments(route.uri.path()).collect();
-            let position =
-                segments.iter().position(|other| *other == segment || *other == trailing)?;
-            Some(segments[..position].to_vec())
-        };
         let is_dynamic = |segment: &str| segment.starts_with('<');
         let is_same = |a: &str, b: &str| a == b || is_dynamic(a) && is_dynamic(b);
-        let Some(here) =
-            self.routes.iter().find(|r| std::ptr::eq(**r, route)).and_then(|r| before(r))
-        else {
-            return false;
-        };
+        let Some(here) = before(route, handler.param) else { return false };
         let scoped = self.routes.iter().filter(|scoped| is_of(scoped, handler));
-        scoped.filter_map(|scoped| before(scoped)).any(|there| {
+        scoped.filter_map(|scoped| before(scoped, handler.param)).any(|there| {
             there.len() == here.len() && there.iter().zip(&here).all(|(a, b)| is_same(a, b))
         })
     }
+}
+
+/// The segments before `<param>` or `<param..>`, if it is in the path.
+fn before<'r>(route: &'r Route, param: &str) -> Option<Vec<&'r str>> {
+    let (segment, trailing) = (format!("<{param}>"), format!("<{param}..>"));
+    let mut segments: Vec<_> = segments(route.uri.path()).collect();
+    let position = segments.iter().position(|other| *other == segment || *other == trailing)?;
+    segments.truncate(position);
+    Some(segments)
 }
 
 fn is_of(route: &Route, handler: &Handler) -> bool {

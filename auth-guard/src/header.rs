@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::error::AuthError;
 use crate::json::Object;
-use crate::verify::decode;
 
 /// The header members that decide anything. `jku`, `jwk`, `x5u` and `x5c` are
 /// not among them: a token never brings its own key (RFC 8725 section 3.5).
@@ -65,4 +67,9 @@ impl<'a> Header<'a> {
         let alg = header.get("alg").and_then(|alg| alg.as_str());
         alg.map(|alg| Header { alg }).ok_or(AuthError::MalformedToken)
     }
+}
+
+/// base64url without padding, white space or spare bits (RFC 7515 section 2).
+pub(crate) fn decode(segment: &str) -> Result<Vec<u8>, AuthError> {
+    URL_SAFE_NO_PAD.decode(segment).map_err(|_| AuthError::MalformedToken)
 }

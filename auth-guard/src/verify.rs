@@ -3,13 +3,10 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use crate::bearer::BearerToken;
 use crate::claims::{Claims, Rules};
 use crate::error::AuthError;
-use crate::header::Header;
+use crate::header::{Header, decode};
 use crate::keys::Keys;
 
 /// Verifies tokens without a request: for other transports (a WebSocket's first
@@ -113,9 +110,4 @@ pub(crate) fn verify_signature(keys: &Keys, token: BearerToken<'_>) -> Result<Ve
     }
 
     decode(segments.payload)
-}
-
-/// base64url without padding, white space or spare bits (RFC 7515 section 2).
-pub(crate) fn decode(segment: &str) -> Result<Vec<u8>, AuthError> {
-    URL_SAFE_NO_PAD.decode(segment).map_err(|_| AuthError::MalformedToken)
 }
