@@ -1,46 +1,18 @@
-//! An issuer and a clock for the tests of an application.
-//!
-//! ```rust
-//! use auth_guard::testing::RequestExt;
-//! use auth_guard::{AuthGuard, Secret, user_scoped};
-//! use rocket::http::Status;
-//! use rocket::local::blocking::Client;
-//!
-//! #[user_scoped]
-//! #[rocket::get("/<user_id>/tasks")]
-//! fn list(user_id: &str) -> &str {
-//!     user_id
-//! }
-//!
-//! let guard = AuthGuard::fairing().with_secret(Secret::random());
-//! let rocket = rocket::build().attach(guard).mount("/api", rocket::routes![list]);
-//! let client = Client::untracked(rocket).expect("a valid Rocket");
-//!
-//! assert_eq!(client.get("/api/alice/tasks").dispatch().status(), Status::Unauthorized);
-//! assert_eq!(client.get("/api/alice/tasks").as_user("alice").dispatch().status(), Status::Ok);
-//! assert_eq!(client.get("/api/alice/tasks").as_user("bob").dispatch().status(), Status::Forbidden);
-//! ```
-//!
-//! A launch outside debug is refused while the feature `testing` is on.
+//! An issuer of tokens, good ones and ones made wrong on purpose.
 
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use rocket::http::Header;
-use rocket::local::{asynchronous, blocking};
 use rocket::{Orbit, Rocket};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use crate::bearer::BearerToken;
-use crate::claims::Claims;
-pub use crate::clock::Clock;
-use crate::error::AuthError;
+use crate::clock::Clock;
 use crate::fairing::Installed;
-use crate::keys::{self, Keys, Secret};
-use crate::verify::{self, Verifier};
+use crate::keys::{self, Secret};
+use crate::verify::Verifier;
 
 /// Mints HS256 tokens as a Better Auth server does.
 #[derive(Clone)]
@@ -58,47 +30,6 @@ pub struct Token {
     key: Hmac<Sha256>,
     header: Map<String, Value>,
     claims: Map<String, Value>,
-}
-
-/// Puts tokens on Rocket's local requests.
-pub trait RequestExt: Sized {
-    /// Sends `token` as `Authorization: Bearer`.
-    #[must_use]
-    fn bearer(self, token: impl Into<String>) -> Self;
-
-    /// Sends a token that the application under test accepts, for `uid`.
-    ///
-    /// # Panics
-    ///
-    /// When the application has no [`AuthGuard`](crate::AuthGuard) attached.
-    #[must_use]
-    #[expect(clippy::wrong_self_convention, reason = "reads as what it does: a request as alice")]
-    fn as_user(self, uid: &str) -> Self;
-}
-
-/// Verifies a compact JWS with a key of any bytes, and gives its payload: the
-/// way of a token as far as its signature, by the same code, for third-party
-/// vectors whose payloads are no claims.
-///
-/// # Errors
-///
-/// Each [`AuthError`] that a token can cause before its claims are looked at.
-pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
-    verify::verify_signature(&Keys::from_bytes(key), BearerToken::new(token)?)
-}
-
-/// Verifies what came in the `Authorization` fields of one request, as the guards
-/// do: for property tests and fuzzing, without a request.
-///
-/// # Errors
-///
-/// Each [`AuthError`] that those fields can cause.
-pub fn verify_fields<'r>(
-    verifier: &Verifier,
-    fields: impl IntoIterator<Item = &'r str>,
-    now: SystemTime,
-) -> Result<Claims, AuthError> {
-    verifier.verify_fields(fields.into_iter(), now)
 }
 
 impl Issuer {
@@ -230,24 +161,6 @@ fn sign(key: &Hmac<Sha256>, header: &[u8], payload: &[u8]) -> String {
     let tag = key.clone().chain_update(&input).finalize().into_bytes();
     format!("{input}.{}", encode(&tag))
 }
-
-macro_rules! impl_request_ext {
-    ($($Request:ty),*) => {$(
-        impl RequestExt for $Request {
-            fn bearer(mut self, token: impl Into<String>) -> Self {
-                self.add_header(Header::new("Authorization", format!("Bearer {}", token.into())));
-                self
-            }
-
-            fn as_user(self, uid: &str) -> Self {
-                let issuer = Issuer::of(self.rocket()).expect("the application attaches AuthGuard");
-                self.bearer(issuer.token(uid))
-            }
-        }
-    )*};
-}
-
-impl_request_ext!(blocking::LocalRequest<'_>, asynchronous::LocalRequest<'_>);
 
 impl std::fmt::Debug for Issuer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,0 +1,64 @@
+//! An issuer and a clock for the tests of an application.
+//!
+//! ```rust
+//! use auth_guard::testing::RequestExt;
+//! use auth_guard::{AuthGuard, Secret, user_scoped};
+//! use rocket::http::Status;
+//! use rocket::local::blocking::Client;
+//!
+//! #[user_scoped]
+//! #[rocket::get("/<user_id>/tasks")]
+//! fn list(user_id: &str) -> &str {
+//!     user_id
+//! }
+//!
+//! let guard = AuthGuard::fairing().with_secret(Secret::random());
+//! let rocket = rocket::build().attach(guard).mount("/api", rocket::routes![list]);
+//! let client = Client::untracked(rocket).expect("a valid Rocket");
+//!
+//! assert_eq!(client.get("/api/alice/tasks").dispatch().status(), Status::Unauthorized);
+//! assert_eq!(client.get("/api/alice/tasks").as_user("alice").dispatch().status(), Status::Ok);
+//! assert_eq!(client.get("/api/alice/tasks").as_user("bob").dispatch().status(), Status::Forbidden);
+//! ```
+//!
+//! A launch outside debug is refused while the feature `testing` is on.
+
+mod issuer;
+mod request;
+
+use std::time::SystemTime;
+
+use crate::bearer::BearerToken;
+use crate::claims::Claims;
+pub use crate::clock::Clock;
+use crate::error::AuthError;
+use crate::keys::Keys;
+use crate::verify::{self, Verifier};
+
+pub use issuer::{Issuer, Token};
+pub use request::RequestExt;
+
+/// Verifies a compact JWS with a key of any bytes, and gives its payload: the
+/// way of a token as far as its signature, by the same code, for third-party
+/// vectors whose payloads are no claims.
+///
+/// # Errors
+///
+/// Each [`AuthError`] that a token can cause before its claims are looked at.
+pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
+    verify::verify_signature(&Keys::from_bytes(key), BearerToken::new(token)?)
+}
+
+/// Verifies what came in the `Authorization` fields of one request, as the guards
+/// do: for property tests and fuzzing, without a request.
+///
+/// # Errors
+///
+/// Each [`AuthError`] that those fields can cause.
+pub fn verify_fields<'r>(
+    verifier: &Verifier,
+    fields: impl IntoIterator<Item = &'r str>,
+    now: SystemTime,
+) -> Result<Claims, AuthError> {
+    verifier.verify_fields(fields.into_iter(), now)
+}
