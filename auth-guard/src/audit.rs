@@ -117,8 +117,7 @@ impl Ignited for Orbit {}
 /// given to an attribute (`param = "…"`) below the same path, and what handlers
 /// and other guards do.
 pub fn audit<P: Ignited>(rocket: &Rocket<P>) -> Audit {
-    let handlers = Installed::of(rocket).map(|installed| installed.handlers.snapshot());
-    Survey::new(rocket.routes(), handlers.unwrap_or_default(), true).audit()
+    Survey::of(rocket).audit()
 }
 
 impl Audit {
@@ -171,6 +170,12 @@ pub(crate) struct Survey<'r> {
 }
 
 impl<'r> Survey<'r> {
+    /// Of an application whose routes are all known.
+    pub(crate) fn of<P: Ignited>(rocket: &'r Rocket<P>) -> Self {
+        let handlers = Installed::of(rocket).map(|installed| installed.handlers.snapshot());
+        Self::new(rocket.routes(), handlers.unwrap_or_default(), true)
+    }
+
     pub(crate) fn new(
         routes: impl Iterator<Item = &'r Route>,
         handlers: Vec<&'static Handler>,
@@ -208,7 +213,7 @@ impl<'r> Survey<'r> {
         Audit { routes }
     }
 
-    fn policy(&self, route: &Route) -> Policy {
+    pub(crate) fn policy(&self, route: &Route) -> Policy {
         if is_scoped(route) {
             return match self.handlers_of(route).next() {
                 Some(handler) => handler.policy(),

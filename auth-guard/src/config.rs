@@ -76,7 +76,7 @@ const VARIABLES: [&str; 9] = [
 ///
 /// All faults are reported at once, each naming its key and where it came from.
 pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config, Vec<String>> {
-    let is_debug = cfg!(debug_assertions) && figment.profile() == "debug";
+    let is_debug = is_debug(figment);
     let mut faults = Faults { figment, lines: Vec::new() };
 
     faults.check_misplaced();
@@ -126,13 +126,6 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
     );
     let loosened = unscoped == Unscoped::Allow && !is_debug;
     faults.refuse_if(loosened, "unscoped", "may be \"allow\" only in a debug build and profile");
-    if cfg!(feature = "testing") && !is_debug {
-        faults.lines.push(
-            "the feature `testing` of auth-guard is on outside a debug build and profile. Move it \
-             to `[dev-dependencies]`"
-                .into(),
-        );
-    }
 
     let (Some(keys), true) = (keys, faults.lines.is_empty()) else { return Err(faults.lines) };
 
@@ -166,6 +159,12 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
 
     let rules = Rules { issuer, audience, uid_claim, match_subject, leeway, max_lifetime };
     Ok(Config { verifier: Verifier::new(keys, rules), realm, unscoped, summary, warnings })
+}
+
+/// Built with debug assertions, and run in Rocket's profile `debug`. All else is
+/// release.
+pub(crate) fn is_debug(figment: &Figment) -> bool {
+    cfg!(debug_assertions) && figment.profile() == "debug"
 }
 
 /// What stops the launch.

@@ -38,6 +38,8 @@ use crate::verify::Verifier;
 pub struct AuthGuard {
     secret: Option<Secret>,
     clock: Clock,
+    #[cfg(feature = "testing")]
+    testing_in_release: bool,
 }
 
 impl AuthGuard {
@@ -62,6 +64,18 @@ impl AuthGuard {
         self
     }
 
+    /// Launches outside debug although the feature `testing` is on, with a warning:
+    /// for a load test of a release build, say.
+    ///
+    /// It is a method and no variable: whoever can set variables in production must
+    /// not be able to, and a reviewer reads it.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn allow_testing_in_release(mut self) -> Self {
+        self.testing_in_release = true;
+        self
+    }
+
     /// The verifier that this fairing would use in an application configured by
     /// `figment` ([`rocket::Config::figment()`] is the usual one), for use
     /// without an application.
@@ -70,7 +84,41 @@ impl AuthGuard {
     ///
     /// Everything that would stop a launch, in the words that the launch prints.
     pub fn verifier(&self, figment: &Figment) -> std::result::Result<Verifier, Vec<String>> {
-        config::load(figment, self.secret.as_ref()).map(|config| config.verifier)
+        self.load(figment).map(|config| config.verifier)
+    }
+
+    fn load(&self, figment: &Figment) -> std::result::Result<Config, Vec<String>> {
+        let config = config::load(figment, self.secret.as_ref());
+        #[cfg(feature = "testing")]
+        if !config::is_debug(figment) {
+            return self.load_with_testing(config);
+        }
+
+        config
+    }
+
+    /// Features unify, so a dependency may have switched it on.
+    #[cfg(feature = "testing")]
+    fn load_with_testing(
+        &self,
+        config: std::result::Result<Config, Vec<String>>,
+    ) -> std::result::Result<Config, Vec<String>> {
+        let fault = "the feature `testing` of auth-guard is on outside a debug build and profile";
+        match (self.testing_in_release, config) {
+            (true, Ok(mut config)) => {
+                config.warnings.push(format!("{fault}, as the code allows"));
+                Ok(config)
+            }
+            (true, Err(faults)) => Err(faults),
+            (false, config) => {
+                let mut faults = config.err().unwrap_or_default();
+                faults.push(format!(
+                    "{fault}. Move it to `[dev-dependencies]`, or call \
+                     `AuthGuard::allow_testing_in_release`"
+                ));
+                Err(faults)
+            }
+        }
     }
 }
 
@@ -143,7 +191,7 @@ impl Fairing for AuthGuard {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
-        match config::load(rocket.figment(), self.secret.as_ref()) {
+        match self.load(rocket.figment()) {
             Ok(Config { verifier, realm, unscoped, summary, warnings }) => {
                 let installed = Installed {
                     clock: self.clock.clone(),
@@ -185,6 +233,9 @@ impl Fairing for AuthGuard {
     }
 }
 
+/// The name of the catchers that are ours.
+pub(crate) const CATCHER: &str = "auth_guard";
+
 /// Does what must see the routes and catchers of the fairings behind ours: a
 /// fairing attached during ignition runs after all that were there before.
 struct LastAtIgnition;
@@ -207,7 +258,7 @@ impl Fairing for LastAtIgnition {
             .filter(|status| !has_own_catcher(&rocket, *status))
             .map(|status| Catcher::new(status, refusal))
             .map(|mut catcher| {
-                catcher.name = Some("auth_guard".into());
+                catcher.name = Some(CATCHER.into());
                 catcher
             })
             .collect();

@@ -105,23 +105,34 @@ impl AuthError {
         Answer { status, code, challenge, detail }
     }
 
-    /// Adds `WWW-Authenticate` or `Retry-After`, unless the response has it.
-    pub(crate) fn add_headers(&self, request: &Request<'_>, response: &mut Response<'_>) {
-        let realm = Installed::of(request.rocket()).map_or("api", |installed| &installed.realm);
+    /// The `WWW-Authenticate` field that is due.
+    pub(crate) fn challenge(&self, realm: &str) -> Option<String> {
         let answer = self.answer();
-        let challenge = match answer.challenge {
+        match answer.challenge {
             Challenge::None => None,
             Challenge::Bare => Some(format!("Bearer realm=\"{realm}\"")),
             Challenge::Error(error) => Some(format!(
                 "Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{}\"",
                 answer.detail
             )),
-        };
+        }
+    }
 
+    /// The problem body that is due.
+    pub(crate) fn body(&self) -> Option<Vec<u8>> {
+        let Answer { status, code, detail, .. } = self.answer();
+        let title = status.reason_lossy();
+        let problem = Problem { r#type: "about:blank", title, status: status.code, code, detail };
+        serde_json::to_vec(&problem).ok()
+    }
+
+    /// Adds `WWW-Authenticate` or `Retry-After`, unless the response has it.
+    pub(crate) fn add_headers(&self, request: &Request<'_>, response: &mut Response<'_>) {
+        let realm = Installed::of(request.rocket()).map_or("api", |installed| &installed.realm);
         let is_bearer = |value: &str| {
             value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
         };
-        if let Some(challenge) = challenge
+        if let Some(challenge) = self.challenge(realm)
             && !response.headers().get("WWW-Authenticate").any(is_bearer)
         {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));
@@ -140,10 +151,8 @@ const RETRY_AFTER: u32 = 30;
 /// body (RFC 9457), without anything of the token, the claims or the path.
 impl<'r> Responder<'r, 'static> for AuthError {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let Answer { status, code, detail, .. } = self.answer();
-        let title = status.reason_lossy();
-        let problem = Problem { r#type: "about:blank", title, status: status.code, code, detail };
-        let body = serde_json::to_vec(&problem).map_err(|_| Status::InternalServerError)?;
+        let status = Status::new(self.status());
+        let body = self.body().ok_or(Status::InternalServerError)?;
 
         let mut response = Response::build()
             .status(status)

@@ -82,6 +82,10 @@ impl Verifier {
     pub(crate) fn minting_key(&self) -> hmac::Hmac<sha2::Sha256> {
         self.keys.minting_key()
     }
+
+    pub(crate) fn matches_subject(&self) -> bool {
+        self.rules.match_subject && self.rules.uid_claim != "sub"
+    }
 }
 
 impl fmt::Debug for Verifier {

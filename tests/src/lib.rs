@@ -6,11 +6,12 @@ pub mod server;
 
 use std::time::{Duration, SystemTime};
 
+pub use auth_guard::testing::Answer;
 use auth_guard::testing::{Clock, Issuer, RequestExt};
 use auth_guard::{AuthGuard, Owner, Secret, Verified, user_scoped};
 use rocket::figment::Figment;
 use rocket::http::{Header, Method};
-use rocket::local::blocking::{Client, LocalResponse};
+use rocket::local::blocking::Client;
 use rocket::{Build, Config, Rocket, get, post, routes};
 use serde_json::Value;
 
@@ -77,51 +78,6 @@ pub fn client() -> Client {
 /// Launches an application for a test.
 pub fn launch(rocket: Rocket<Build>) -> Client {
     Client::untracked(rocket).expect("the application launches")
-}
-
-/// What came back.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// Every header field, sorted: the order of fields of different names says nothing.
-    pub fields: Vec<(String, String)>,
-    /// All `WWW-Authenticate` fields.
-    pub challenges: Vec<String>,
-    /// `Content-Type`.
-    pub content_type: Option<String>,
-    /// `Retry-After`.
-    pub retry_after: Option<String>,
-    /// The body.
-    pub body: String,
-}
-
-impl Answer {
-    /// The `code` of a problem body.
-    pub fn code(&self) -> String {
-        let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        problem["code"].as_str().unwrap_or_default().to_owned()
-    }
-}
-
-impl From<LocalResponse<'_>> for Answer {
-    fn from(response: LocalResponse<'_>) -> Self {
-        let field = |name: &str| response.headers().get_one(name).map(str::to_owned);
-        let mut fields: Vec<_> = response
-            .headers()
-            .iter()
-            .map(|field| (field.name().to_string(), field.value().to_owned()))
-            .collect();
-        fields.sort();
-        Self {
-            status: response.status().code,
-            fields,
-            challenges: response.headers().get("WWW-Authenticate").map(str::to_owned).collect(),
-            content_type: field("Content-Type"),
-            retry_after: field("Retry-After"),
-            body: response.into_string().unwrap_or_default(),
-        }
-    }
 }
 
 /// `GET path` with these `Authorization` fields.

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
+use rocket::serde::Serialize;
 use rocket::{Orbit, Rocket};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
@@ -22,6 +23,7 @@ pub struct Issuer {
     issuer: Option<String>,
     audience: Option<String>,
     uid_claim: String,
+    lifetime: u64,
 }
 
 /// A token in the making: valid unless something is made wrong on purpose.
@@ -41,6 +43,7 @@ impl Issuer {
             issuer: None,
             audience: None,
             uid_claim: "uid".into(),
+            lifetime: LIFETIME,
         }
     }
 
@@ -48,13 +51,19 @@ impl Issuer {
     /// [`AuthGuard`](crate::AuthGuard) attached.
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
-        Some(Self {
+        Some(Self::trusted_by(verifier, Installed::of(rocket)?.clock.clone()))
+    }
+
+    /// The issuer whose tokens `verifier` accepts.
+    pub(super) fn trusted_by(verifier: &Verifier, clock: Clock) -> Self {
+        Self {
             key: verifier.minting_key(),
-            clock: Installed::of(rocket)?.clock.clone(),
+            clock,
             issuer: verifier.issuer().map(Into::into),
             audience: verifier.audience().first().cloned(),
             uid_claim: verifier.uid_claim().into(),
-        })
+            lifetime: LIFETIME.min(verifier.max_lifetime().into()),
+        }
     }
 
     /// Stamps this `iss` on its tokens.
@@ -78,14 +87,19 @@ impl Issuer {
         self
     }
 
-    /// A token for `uid`, issued now and good for 15 minutes.
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// A token for `uid`, issued now and good for 15 minutes, or for as long as the
+    /// application allows.
     pub fn token(&self, uid: &str) -> Token {
         let now = self.clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let mut claims = Map::new();
         claims.insert("iat".into(), json!(now.as_secs()));
         claims.insert(self.uid_claim.clone(), json!(uid));
         claims.insert("sub".into(), json!(uid));
-        claims.insert("exp".into(), json!(now.as_secs() + 900));
+        claims.insert("exp".into(), json!(now.as_secs() + self.lifetime));
         claims.extend(self.issuer.iter().map(|iss| ("iss".into(), json!(iss))));
         claims.extend(self.audience.iter().map(|aud| ("aud".into(), json!(aud))));
 
@@ -97,6 +111,21 @@ impl Issuer {
     pub fn sign(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         sign(&self.key, header.as_ref(), payload.as_ref())
     }
+
+    /// Signs what stands before the second dot, whatever it is.
+    pub(super) fn sign_input(&self, input: &str) -> String {
+        sign_input(&self.key, input)
+    }
+
+    /// Reads a token that one of this kind has made.
+    pub(super) fn read(&self, token: &str) -> Option<Token> {
+        let mut segments = token.split('.');
+        let mut object = || {
+            let json = URL_SAFE_NO_PAD.decode(segments.next()?).ok()?;
+            serde_json::from_slice::<Map<String, Value>>(&json).ok()
+        };
+        Some(Token { key: self.key.clone(), header: object()?, claims: object()? })
+    }
 }
 
 impl Token {
@@ -104,6 +133,20 @@ impl Token {
     #[must_use]
     pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets each of these claims, an object's members.
+    ///
+    /// # Panics
+    ///
+    /// When `claims` is no object.
+    #[must_use]
+    pub fn with_claims(mut self, claims: impl Serialize) -> Self {
+        match serde_json::to_value(claims) {
+            Ok(Value::Object(claims)) => self.claims.extend(claims),
+            _ => panic!("claims are the members of an object"),
+        }
         self
     }
 
@@ -128,17 +171,38 @@ impl Token {
         self.claim("exp", issued_at.saturating_add(lifetime.as_secs()))
     }
 
-    /// Moves its times into the past, so that it expired a minute ago.
+    /// Moves its times into the past, so that it has expired by more than any leeway
+    /// that can be set.
     #[must_use]
     pub fn expired(self) -> Self {
-        let issued_at = self.claims.get("iat").and_then(Value::as_u64).unwrap_or_default();
-        self.claim("iat", issued_at.saturating_sub(960)).claim("exp", issued_at.saturating_sub(60))
+        let time = |name| self.claims.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let (issued_at, expires_at) = (time("iat"), time("exp"));
+        let expired_at = issued_at.saturating_sub(360);
+        let lifetime = expires_at.saturating_sub(issued_at);
+        self.claim("iat", expired_at.saturating_sub(lifetime)).claim("exp", expired_at)
     }
 
     /// Signs it: the compact serialization (RFC 7515 section 7.1).
     pub fn sign(&self) -> String {
         let (header, claims) = (json!(self.header).to_string(), json!(self.claims).to_string());
         sign(&self.key, header.as_bytes(), claims.as_bytes())
+    }
+
+    /// Signs it, and then changes the claims: the signature is that of another
+    /// payload.
+    pub fn tampered(&self) -> String {
+        let token = self.clone().claim("tampered", true).sign();
+        let (_, signature) = token.rsplit_once('.').unwrap_or_default();
+        let original = self.sign();
+        let (input, _) = original.rsplit_once('.').unwrap_or_default();
+        format!("{input}.{signature}")
+    }
+
+    /// Leaves the signature out, and says so: `alg` is `none`.
+    pub fn unsigned(&self) -> String {
+        let token = self.clone().header("alg", "none").sign();
+        let (input, _) = token.rsplit_once('.').unwrap_or_default();
+        format!("{input}.")
     }
 
     /// Signs it with another secret than the issuer's.
@@ -155,11 +219,23 @@ impl From<Token> for String {
     }
 }
 
+/// Seconds.
+const LIFETIME: u64 = 900;
+
+/// With a key of any bytes.
+pub(super) fn signed_by(key: &[u8], header: &str, payload: &str) -> String {
+    let key = Hmac::new_from_slice(key).expect("HMAC takes keys of any length");
+    sign(&key, header.as_bytes(), payload.as_bytes())
+}
+
 fn sign(key: &Hmac<Sha256>, header: &[u8], payload: &[u8]) -> String {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let input = format!("{}.{}", encode(header), encode(payload));
-    let tag = key.clone().chain_update(&input).finalize().into_bytes();
-    format!("{input}.{}", encode(&tag))
+    sign_input(key, &format!("{}.{}", encode(header), encode(payload)))
+}
+
+fn sign_input(key: &Hmac<Sha256>, input: &str) -> String {
+    let tag = key.clone().chain_update(input).finalize().into_bytes();
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
 impl std::fmt::Debug for Issuer {

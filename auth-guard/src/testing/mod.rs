@@ -1,7 +1,8 @@
-//! An issuer and a clock for the tests of an application.
+//! A kit for the tests of an application: an issuer, a clock, assertions, and a
+//! [challenge](challenge_all) to all of its routes.
 //!
 //! ```rust
-//! use auth_guard::testing::RequestExt;
+//! use auth_guard::testing::{RequestExt, assert_refused, challenge_all};
 //! use auth_guard::{AuthGuard, Secret, user_scoped};
 //! use rocket::http::Status;
 //! use rocket::local::blocking::Client;
@@ -16,13 +17,20 @@
 //! let rocket = rocket::build().attach(guard).mount("/api", rocket::routes![list]);
 //! let client = Client::untracked(rocket).expect("a valid Rocket");
 //!
-//! assert_eq!(client.get("/api/alice/tasks").dispatch().status(), Status::Unauthorized);
 //! assert_eq!(client.get("/api/alice/tasks").as_user("alice").dispatch().status(), Status::Ok);
-//! assert_eq!(client.get("/api/alice/tasks").as_user("bob").dispatch().status(), Status::Forbidden);
+//! assert_refused!(client.get("/api/alice/tasks").dispatch(), MissingToken);
+//! assert_refused!(client.get("/api/alice/tasks").as_user("bob").dispatch(), NotOwner);
+//!
+//! println!("{}", challenge_all(&client));
 //! ```
 //!
-//! A launch outside debug is refused while the feature `testing` is on.
+//! A launch outside debug is refused while the feature `testing` is on, unless the
+//! code [asks for it](crate::AuthGuard::allow_testing_in_release).
 
+mod answer;
+mod assert;
+mod challenge;
+mod hostile;
 mod issuer;
 mod request;
 
@@ -35,6 +43,12 @@ use crate::error::AuthError;
 use crate::keys::Keys;
 use crate::verify::{self, Verifier};
 
+pub use answer::Answer;
+#[doc(hidden)]
+pub use assert::__check_refused;
+pub use assert::assert_refused;
+pub use challenge::{Challenged, challenge_all};
+pub use hostile::HostileRequest;
 pub use issuer::{Issuer, Token};
 pub use request::RequestExt;
 

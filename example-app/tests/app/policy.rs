@@ -1,6 +1,7 @@
 //! Who may call what. A change here is one that a reviewer wants to see.
 
 use crate::handlers::App;
+use auth_guard::testing::challenge_all;
 
 const POLICY: &str = "\
 GET /api/<user_id>/tasks                  owner of <user_id>  list
@@ -23,4 +24,24 @@ fn the_policy_is_pinned() {
 fn the_table_without_serving_is_the_same() {
     let audit = rocket::execute(example_app::audit()).unwrap();
     assert_eq!(audit.to_string(), POLICY);
+}
+
+/// Hundreds of hostile requests to each route; a wrong answer to one fails this.
+#[test]
+fn every_route_stands_the_challenge() {
+    let app = App::new();
+    app.task_of_alice();
+    let table = challenge_all(&app.client).to_string();
+    println!("{table}");
+
+    // It speaks of answers as the README does.
+    let readme = include_str!("../../../README.md");
+    let codes = table.lines().next().unwrap().split_whitespace().filter(|word| word.contains('_'));
+    assert_eq!(codes.inspect(|code| assert!(readme.contains(&format!("`{code}`")))).count(), 5);
+    let policy = POLICY.lines().map(|line| line.rsplit_once("  ").unwrap().0.trim_end());
+    for route in policy {
+        let row = table.lines().find(|row| row.starts_with(route));
+        let row = row.unwrap_or_else(|| panic!("no {route} in\n{table}"));
+        assert_eq!(row.ends_with("not challenged"), route.ends_with("public"), "{row}");
+    }
 }

@@ -57,7 +57,11 @@ fn main() -> Result<(), String> {
     let is_given = |argument: &str| std::env::args().any(|given| given == argument);
     let mut rocket = rocket::build().mount("/api", routes![list, profile, helped, nobody, me]);
     if !is_given("unattached") {
-        rocket = rocket.attach(AuthGuard::fairing().with_clock(Clock::fixed(now())));
+        let mut guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+        if is_given("testing-in-release") {
+            guard = guard.allow_testing_in_release();
+        }
+        rocket = rocket.attach(guard);
     }
     if is_given("forgotten") {
         rocket = rocket.mount("/api", routes![forgotten]);

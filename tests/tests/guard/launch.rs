@@ -529,6 +529,16 @@ fn outside_debug_nothing_may_be_loose() {
 }
 
 #[test]
+fn the_feature_testing_launches_outside_debug_where_the_code_asks_for_it_by_name() {
+    let app = || App::with_secret().env("ROCKET_PROFILE", "release").arg("testing-in-release");
+    let warning = "the feature `testing` of auth-guard is on outside a debug build and profile";
+    let statuses = app().get(TASKS, alice()).launches(&["Warning:", warning]);
+    assert_eq!(statuses, [200]);
+    // It loosens nothing else.
+    app().env("AUTH_GUARD_UNSCOPED", "allow").refused(&["only in a debug build"]);
+}
+
+#[test]
 fn a_forgotten_route_is_named() {
     App::with_secret().arg("forgotten").refused(&[
         "GET /api/<user_id>/forgotten",

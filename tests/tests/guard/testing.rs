@@ -1,9 +1,15 @@
 //! The feature `testing`, as the tests of an application use it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use auth_guard::testing::{Issuer, RequestExt};
+use auth_guard::testing::{Answer, Issuer, RequestExt, assert_refused, challenge_all};
+use auth_guard::{Exception, Owner, Verified, protect, public, user_scoped};
 use auth_guard_tests::*;
+use rocket::fairing::AdHoc;
+use rocket::http::{Header, Method, Status};
+use rocket::local::blocking::Client;
+use rocket::{Build, Rocket, catch, catchers, delete, get, post, routes};
 use serde_json::json;
 
 #[test]
@@ -40,4 +46,311 @@ async fn asynchronous_clients_send_tokens_too() {
     let client = client.expect("the application launches");
     let answer = client.get("/api/alice/tasks").as_user("alice").dispatch().await;
     assert_eq!(answer.status().code, 200);
+}
+
+#[test]
+fn a_request_carries_the_claims_and_the_age_that_a_test_wants() {
+    let client =
+        launch(rocket::custom(figment(&json!({}))).attach(guard()).mount("/api", routes![staff]));
+    let get = || client.get("/api/alice/staff").as_user("bob");
+    assert_refused!(get().dispatch(), NotOwner);
+    assert_eq!(get().with_claims(json!({ "role": "staff" })).dispatch().status(), Status::Ok);
+    let expired = get().with_claims(json!({ "role": "staff" })).expired();
+    assert_refused!(expired.dispatch(), Expired);
+}
+
+/// Whatever the leeway and the longest lifetime are.
+#[test]
+fn a_good_token_is_good_and_an_expired_one_has_expired_with_any_settings() {
+    for table in [
+        json!({ "leeway": 0, "max_lifetime": 1 }),
+        json!({ "leeway": 300, "max_lifetime": 60 }),
+        json!({ "leeway": 300, "max_lifetime": 86_400 }),
+    ] {
+        let client = launch(app(&table));
+        let get = || client.get("/api/alice/tasks").as_user("alice");
+        assert_eq!(get().dispatch().status(), Status::Ok, "{table}");
+        assert_refused!(get().expired().dispatch(), Expired);
+    }
+}
+
+#[test]
+fn a_tampered_and_an_unsigned_token_are_what_they_say() {
+    let client = client();
+    let token = issuer().token("alice");
+    for (wrong, error) in
+        [(token.tampered(), "InvalidSignature"), (token.unsigned(), "AlgorithmNotAllowed")]
+    {
+        let result = guard().verifier(&figment(&json!({}))).expect("good").verify(&wrong, now());
+        assert_eq!(format!("{:?}", result.expect_err("refused")), error);
+        assert_eq!(alice_with(&client, wrong), invalid());
+    }
+}
+
+/// What a panic said.
+fn message(f: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
+    panic.downcast_ref::<String>().expect("a message").clone()
+}
+
+#[test]
+fn a_failing_assertion_says_what_came_back() {
+    let client = client();
+    let get = || client.get("/api/alice/tasks");
+    assert_refused!(get().dispatch(), MissingToken);
+    assert_refused!(get().bearer("x").dispatch(), InvalidClaim("aud".into()));
+    let said = message(|| assert_refused!(get().as_user("bob").expired().dispatch(), NotOwner));
+    assert_eq!(
+        said,
+        "refused as NotOwner?\n  \
+         due:       403, challenge `Bearer realm=\"…\", error=\"insufficient_scope\", \
+         error_description=\"The token does not give access to this resource.\"`, code not_owner\n  \
+         came back: 401, challenge `Bearer realm=\"api\", error=\"invalid_token\", \
+         error_description=\"The token has expired.\"`, code token_expired"
+    );
+    let said = message(|| assert_refused!(get().as_user("alice").dispatch(), NotOwner));
+    assert!(said.ends_with("came back: 200, no challenge, body \"alice\""), "{said}");
+}
+
+#[rocket::async_test]
+async fn an_assertion_takes_the_answer_of_an_asynchronous_client() {
+    let client = rocket::local::asynchronous::Client::untracked(app(&json!({}))).await;
+    let client = client.expect("the application launches");
+    let response = client.get("/api/alice/tasks").as_user("bob").dispatch().await;
+    assert_refused!(Answer::read(response).await, NotOwner);
+}
+
+struct Staff;
+
+impl Exception for Staff {
+    fn applies(caller: &Verified) -> bool {
+        caller.claims::<serde_json::Value>().is_ok_and(|claims| claims["role"] == "staff")
+    }
+}
+
+#[user_scoped(or = Staff)]
+#[get("/<user_id>/staff")]
+fn staff(user_id: &str) -> &str {
+    user_id
+}
+
+#[user_scoped]
+#[delete("/<user_id>/tasks/<id>?sure&<why>")]
+fn remove(user_id: &str, id: u64, why: Option<&str>) -> String {
+    format!("{user_id} {id} {why:?}")
+}
+
+#[user_scoped(param = "account")]
+#[post("/accounts/<account>/<rest..>", format = "json", data = "<body>")]
+fn accounts(account: &str, rest: std::path::PathBuf, body: String) -> String {
+    format!("{account} {rest:?} {body}")
+}
+
+#[user_scoped(exempt = "profiles are public")]
+#[get("/<user_id>/profile")]
+fn profile(user_id: &str) -> &str {
+    user_id
+}
+
+#[get("/version")]
+fn version() -> &'static str {
+    "1"
+}
+
+#[get("/guest")]
+fn guest(user: Option<Verified>) -> String {
+    user.map_or("nobody".into(), |user| user.uid().to_owned())
+}
+
+#[get("/<user_id>/held")]
+fn held(user_id: &str) -> &str {
+    user_id
+}
+
+fn sound() -> Rocket<Build> {
+    app(&json!({}))
+        .mount("/api", routes![staff, remove, profile, guest])
+        .mount("/", routes![accounts])
+        .mount("/held", protect(routes![held]))
+        .mount("/", public(routes![version]))
+}
+
+#[test]
+fn a_sound_application_is_challenged_on_every_guarded_route() {
+    let challenged = challenge_all(&launch(sound()));
+    println!("challenge: {} requests", challenged.requests());
+    assert!(challenged.requests() > 3_000, "{challenged}");
+    let table = challenged.to_string();
+    let row = |start: &str| {
+        let row = table.lines().find(|line| line.starts_with(start));
+        row.unwrap_or_else(|| panic!("no {start} in\n{table}")).to_owned()
+    };
+    let cells = |start: &str| {
+        let row = row(start);
+        let mut cells: Vec<_> = row.rsplit(' ').filter(|cell| !cell.is_empty()).collect();
+        cells.truncate(6);
+        cells.into_iter().rev().map(|cell| cell.parse().expect("a number")).collect::<Vec<u32>>()
+    };
+    for (start, owner) in [
+        ("GET /api/<user_id>/tasks ", 200),
+        ("GET /api/<user_id>/staff ", 200),
+        ("DELETE /api/<user_id>/tasks/<id>?sure&<why> ", 200),
+        ("POST /accounts/<account>/<rest..> ", 200),
+        ("GET /held/<user_id>/held ", 200),
+    ] {
+        let cells = cells(start);
+        assert!(cells.iter().all(|count| *count > 0), "{start} {cells:?}");
+        assert_eq!(cells[5], owner, "{start}");
+    }
+    // Nobody's in particular: any good token is let in.
+    let [.., 0, 200] = *cells("GET /api/me ") else { panic!("{table}") };
+    assert!(row("GET /api/<user_id>/profile ").ends_with("not challenged"));
+    assert!(row("GET /version ").ends_with("not challenged"));
+    assert!(row("GET /api/guest ").ends_with("open: 200 without a token"));
+}
+
+#[test]
+fn an_application_is_challenged_whatever_its_settings_are() {
+    for table in [
+        json!({ "url": "https://auth.example.com", "leeway": 0, "max_lifetime": 1 }),
+        json!({ "audience": ["a", "é"], "uid_claim": "sub", "leeway": 300 }),
+        json!({ "issuer": "x", "uid_claim": "account", "max_lifetime": 86_400 }),
+        json!({ "uid_claim": "email", "match_subject": false, "realm": "my, 'tasks'" }),
+    ] {
+        challenge_all(&launch(app(&table)));
+    }
+}
+
+/// The first line of each wrong answer, and what came back.
+#[track_caller]
+fn leaks(rocket: Rocket<Build>, expected: &[(&str, &str)]) {
+    let client = launch(rocket);
+    let said = message(|| drop(challenge_all(&client)));
+    assert!(said.contains("WRONG: "), "{said}");
+    for (request, answer) in expected {
+        let told = said.split_once(request).unwrap_or_else(|| panic!("no {request} in\n{said}"));
+        let came_back = told.1.split("came back: ").nth(1).expect("what came back");
+        assert!(came_back.starts_with(answer), "{request}: {came_back}");
+    }
+}
+
+#[get("/<user_id>/forgotten")]
+fn forgotten(user_id: &str) -> &str {
+    user_id
+}
+
+#[test]
+fn a_forgotten_attribute_that_only_warns_is_a_leak() {
+    let rocket = app(&json!({ "unscoped": "warn" })).mount("/api", routes![forgotten]);
+    leaks(rocket, &[("GET /api/alice/forgotten, no field", "200, no challenge, body \"alice\"")]);
+}
+
+/// Where it is only warned of, a guard in the handler is seen at work.
+#[test]
+fn a_route_that_is_guarded_by_hand_is_no_leak() {
+    #[get("/<user_id>/by/hand")]
+    fn by_hand(user_id: &str, owner: Owner) -> String {
+        format!("{user_id} {}", owner.uid())
+    }
+
+    let rocket = app(&json!({ "unscoped": "warn" })).mount("/api", routes![by_hand]);
+    assert!(challenge_all(&launch(rocket)).to_string().contains("UNSCOPED"));
+}
+
+#[catch(403)]
+fn friendly() -> (Status, &'static str) {
+    (Status::Ok, "Ask your administrator.")
+}
+
+#[test]
+fn a_catcher_that_makes_a_success_of_a_refusal_is_found() {
+    let rocket = app(&json!({})).register("/", catchers![friendly]);
+    leaks(
+        rocket,
+        &[(
+            "GET /api/alice/tasks, another user's token",
+            "200, no challenge, body \"Ask your administrator.\"",
+        )],
+    );
+}
+
+struct Everybody;
+
+impl Exception for Everybody {
+    fn applies(caller: &Verified) -> bool {
+        !caller.uid().is_empty()
+    }
+}
+
+#[user_scoped(or = Everybody)]
+#[get("/<user_id>/wide")]
+fn wide(user_id: &str) -> &str {
+    user_id
+}
+
+#[test]
+fn an_exception_that_applies_to_anybody_is_a_leak() {
+    let rocket = app(&json!({})).mount("/api", routes![wide]);
+    leaks(
+        rocket,
+        &[("GET /api/alice/wide, another user's token", "200, no challenge, body \"alice\"")],
+    );
+}
+
+#[test]
+fn a_token_that_is_also_taken_from_the_query_is_found() {
+    let convenience = AdHoc::on_request("a token in the query", |request, _| {
+        Box::pin(async move {
+            if let Some(Ok(token)) = request.query_value::<String>("access_token") {
+                request.add_header(Header::new("Authorization", format!("Bearer {token}")));
+            }
+        })
+    });
+    let rocket = app(&json!({})).attach(convenience);
+    leaks(rocket, &[("token=", "200, no challenge, body \"alice\"")]);
+}
+
+#[test]
+fn a_response_fairing_that_covers_a_refusal_is_found() {
+    let cover = AdHoc::on_response("cover", |_, response| {
+        Box::pin(async move {
+            if response.status() == Status::Unauthorized {
+                response.set_status(Status::NotFound);
+            }
+        })
+    });
+    leaks(app(&json!({})).attach(cover), &[("GET /api/me, no field", "404, challenge")]);
+}
+
+/// Where all are refused, nothing is shown.
+#[test]
+fn a_route_that_refuses_its_owner_is_found() {
+    #[user_scoped]
+    #[get("/<user_id>/closed")]
+    fn closed(user_id: &str) -> Status {
+        let _ = user_id;
+        Status::Forbidden
+    }
+
+    leaks(
+        app(&json!({})).mount("/api", routes![closed]),
+        &[("GET /api/alice/closed, a good token", "403, no challenge")],
+    );
+}
+
+#[test]
+fn an_application_without_a_guarded_route_is_not_passed() {
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard());
+    let client = launch(rocket.mount("/", public(routes![version])));
+    assert!(message(|| drop(challenge_all(&client))).starts_with("no route is guarded"));
+}
+
+/// A token is not printed, whatever goes wrong.
+#[test]
+fn no_message_of_the_kit_has_a_token_in_it() {
+    let rocket = app(&json!({ "unscoped": "warn" })).mount("/api", routes![forgotten]);
+    let client: Client = launch(rocket.register("/", catchers![friendly]));
+    let said = message(|| drop(challenge_all(&client)));
+    assert!(!said.contains("eyJ"), "{said}");
+    assert_eq!(send(&client, Method::Get, "/api/alice/tasks", &[]).status, 401);
 }
