@@ -135,6 +135,9 @@ pub mod docs {
     pub mod attacks {}
     #[doc = include_str!("../docs/ownership.md")]
     pub mod ownership {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../docs/testing.md")]
+    pub mod testing {}
 }
 
 /// For what `#[user_scoped]` expands to, and for nothing else.
