@@ -68,6 +68,7 @@ impl AuthError {
             ),
             Self::MalformedToken
             | Self::AlgorithmNotAllowed
+            | Self::NoMatchingKey
             | Self::InvalidSignature
             | Self::InvalidClaim(_)
             | Self::NotYetValid => (
@@ -128,7 +129,8 @@ impl AuthError {
 
     /// Adds `WWW-Authenticate` or `Retry-After`, unless the response has it.
     pub(crate) fn add_headers(&self, request: &Request<'_>, response: &mut Response<'_>) {
-        let realm = Installed::of(request.rocket()).map_or("api", |installed| &installed.realm);
+        let installed = Installed::of(request.rocket());
+        let realm = installed.map_or("api", |installed| &installed.realm);
         let is_bearer = |value: &str| {
             value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
         };
@@ -138,14 +140,14 @@ impl AuthError {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));
         }
 
-        if *self == Self::KeysUnavailable && !response.headers().contains("Retry-After") {
-            response.set_header(Header::new("Retry-After", RETRY_AFTER.to_string()));
+        if *self == Self::KeysUnavailable
+            && let Some(installed) = installed
+            && !response.headers().contains("Retry-After")
+        {
+            response.set_header(Header::new("Retry-After", installed.retry_after.to_string()));
         }
     }
 }
-
-/// Seconds.
-const RETRY_AFTER: u32 = 30;
 
 /// The documented answer: status, challenge and an `application/problem+json`
 /// body (RFC 9457), without anything of the token, the claims or the path.

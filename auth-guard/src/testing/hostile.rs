@@ -34,7 +34,7 @@ impl HostileRequest {
     /// All of them, for an application that verifies with `verifier`: each asks for
     /// what is `uid`'s, and each must be refused.
     pub fn all(verifier: &Verifier, now: SystemTime, uid: &str) -> Vec<Self> {
-        let issuer = Issuer::trusted_by(verifier, Clock::fixed(now));
+        let issuer = Issuer::trusted_by(verifier, Clock::fixed(now)).expect("a shared secret");
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let exp = now + u64::from(verifier.max_lifetime().min(60));
         let mut list = List { verifier, issuer, now, exp, uid, requests: Vec::new() };

@@ -51,19 +51,19 @@ impl Issuer {
     /// [`AuthGuard`](crate::AuthGuard) attached.
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
-        Some(Self::trusted_by(verifier, Installed::of(rocket)?.clock.clone()))
+        Self::trusted_by(verifier, Installed::of(rocket)?.clock.clone())
     }
 
     /// The issuer whose tokens `verifier` accepts.
-    pub(super) fn trusted_by(verifier: &Verifier, clock: Clock) -> Self {
-        Self {
-            key: verifier.minting_key(),
+    pub(super) fn trusted_by(verifier: &Verifier, clock: Clock) -> Option<Self> {
+        Some(Self {
+            key: verifier.minting_key()?,
             clock,
             issuer: verifier.issuer().map(Into::into),
             audience: verifier.audience().first().cloned(),
             uid_claim: verifier.uid_claim().into(),
             lifetime: LIFETIME.min(verifier.max_lifetime().into()),
-        }
+        })
     }
 
     /// Stamps this `iss` on its tokens.

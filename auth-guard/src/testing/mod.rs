@@ -40,7 +40,7 @@ use crate::bearer::BearerToken;
 use crate::claims::Claims;
 pub use crate::clock::Clock;
 use crate::error::AuthError;
-use crate::keys::Keys;
+use crate::keys::{Hs256, Keys};
 use crate::verify::{self, Verifier};
 
 pub use answer::Answer;
@@ -60,7 +60,13 @@ pub use request::RequestExt;
 ///
 /// Each [`AuthError`] that a token can cause before its claims are looked at.
 pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
-    verify::verify_signature(&Keys::from_bytes(key), BearerToken::new(token)?)
+    let keys = Keys::new(
+        Some(Hs256::from_bytes(key)),
+        #[cfg(feature = "jwks")]
+        None,
+    );
+    verify::verify_signature(BearerToken::new(token)?, |header| keys.select(header))
+        .map(|(payload, _)| payload)
 }
 
 /// Verifies what came in the `Authorization` fields of one request, as the guards
@@ -74,5 +80,5 @@ pub fn verify_fields<'r>(
     fields: impl IntoIterator<Item = &'r str>,
     now: SystemTime,
 ) -> Result<Claims, AuthError> {
-    verifier.verify_fields(fields.into_iter(), now)
+    verifier.verify_bearer(BearerToken::from_fields(fields.into_iter())?, now)
 }
