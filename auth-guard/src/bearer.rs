@@ -1,5 +1,6 @@
 //! Step 1: header field → token.
 
+use crate::check::{Check, Trace};
 use crate::error::AuthError;
 
 /// A token in transit: well-formed as a `b64token`, not verified in any way.
@@ -15,7 +16,9 @@ impl<'r> BearerToken<'r> {
     /// request (RFC 9110 section 11.6.2, RFC 6750 section 2.1).
     pub(crate) fn from_fields(
         mut fields: impl Iterator<Item = &'r str>,
+        trace: &mut Trace,
     ) -> Result<Self, AuthError> {
+        trace.reach(Check::Field);
         let field = fields.next().ok_or(AuthError::MissingToken)?;
         if fields.next().is_some() {
             return Err(AuthError::MultipleTokens);
@@ -27,11 +30,12 @@ impl<'r> BearerToken<'r> {
             return Err(AuthError::MissingToken);
         }
 
-        Self::new(token.trim_matches(' '))
+        Self::new(token.trim_matches(' '), trace)
     }
 
     /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-    pub(crate) fn new(token: &'r str) -> Result<Self, AuthError> {
+    pub(crate) fn new(token: &'r str, trace: &mut Trace) -> Result<Self, AuthError> {
+        trace.reach(Check::Token);
         let characters = token.trim_end_matches('=');
         let well_formed = token.len() <= Self::MAX_LEN
             && !characters.is_empty()

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
+use crate::check::{Check, Trace};
 use crate::error::AuthError;
 use crate::json::{Object, Value};
 
@@ -97,39 +98,57 @@ impl Rules {
     ///
     /// Expiry comes last: it is reported only when a fresh token from the same
     /// issuer would have been accepted, so that a client's refresh loop ends.
-    pub(crate) fn check(&self, payload: Vec<u8>, now: SystemTime) -> Result<Claims, AuthError> {
+    pub(crate) fn check(
+        &self,
+        payload: Vec<u8>,
+        now: SystemTime,
+        trace: &mut Trace,
+    ) -> Result<Claims, AuthError> {
+        trace.reach(Check::ClaimsObject);
         let claims = Object::parse(&payload).ok_or(AuthError::MalformedToken)?;
 
-        let times = Times::read(&claims)?;
+        let times = Times::read(&claims, trace)?;
         let now = seconds(now);
-        self.check_times(times, now)?;
-        self.check_issuer_and_audience(&claims)?;
-        let uid = self.check_identity(&claims)?;
-        self.check_expiry(times, now)?;
+        self.check_times(times, now, trace)?;
+        self.check_issuer_and_audience(&claims, trace)?;
+        let uid = self.check_identity(&claims, trace)?;
+        self.check_expiry(times, now, trace)?;
 
         Ok(Claims(Arc::new(Checked { uid, times, json: payload })))
     }
 
     /// Checks what changes with the time: all else has been found good before.
     #[cfg(feature = "jwks")]
-    pub(crate) fn check_again(&self, claims: Claims, now: SystemTime) -> Result<Claims, AuthError> {
+    pub(crate) fn check_again(
+        &self,
+        claims: Claims,
+        now: SystemTime,
+        trace: &mut Trace,
+    ) -> Result<Claims, AuthError> {
         let (times, now) = (claims.0.times, seconds(now));
-        self.check_times(times, now)?;
-        self.check_expiry(times, now)?;
+        self.check_times(times, now, trace)?;
+        self.check_expiry(times, now, trace)?;
         Ok(claims)
     }
 
     /// Seconds are floating point throughout: they saturate, and around the
     /// present they are exact to a quarter of a microsecond.
-    fn check_times(&self, Times { exp, nbf, iat }: Times, now: f64) -> Result<(), AuthError> {
+    fn check_times(
+        &self,
+        Times { exp, nbf, iat }: Times,
+        now: f64,
+        trace: &mut Trace,
+    ) -> Result<(), AuthError> {
         let (leeway, max_lifetime) = (f64::from(self.leeway), f64::from(self.max_lifetime));
 
+        trace.reach(Check::Lifetime);
         // A token cannot be revoked, so its life is bounded here and not only
         // by the issuer's good will.
         if exp - now > max_lifetime + leeway || iat.is_some_and(|iat| exp - iat > max_lifetime) {
             return Err(invalid("exp"));
         }
 
+        trace.reach(Check::Start);
         if nbf.is_some_and(|nbf| nbf > now + leeway) || iat.is_some_and(|iat| iat > now + leeway) {
             return Err(AuthError::NotYetValid);
         }
@@ -137,17 +156,24 @@ impl Rules {
         Ok(())
     }
 
-    fn check_expiry(&self, times: Times, now: f64) -> Result<(), AuthError> {
+    fn check_expiry(&self, times: Times, now: f64, trace: &mut Trace) -> Result<(), AuthError> {
+        trace.reach(Check::Expiry);
         let is_alive = now < times.exp + f64::from(self.leeway);
         if is_alive { Ok(()) } else { Err(AuthError::Expired) }
     }
 
-    fn check_issuer_and_audience(&self, claims: &Object<'_>) -> Result<(), AuthError> {
+    fn check_issuer_and_audience(
+        &self,
+        claims: &Object<'_>,
+        trace: &mut Trace,
+    ) -> Result<(), AuthError> {
+        trace.reach(Check::Issuer);
         if let Some(issuer) = &self.issuer {
             let iss = claims.get("iss").and_then(Value::as_str);
             iss.filter(|iss| iss == issuer).ok_or(invalid("iss"))?;
         }
 
+        trace.reach(Check::Audience);
         if !self.audience.is_empty() {
             let aud = claims.get("aud").and_then(Value::as_strings);
             aud.filter(|aud| aud.iter().any(|aud| self.audience.iter().any(|ours| ours == aud)))
@@ -159,13 +185,15 @@ impl Rules {
 
     /// No other claim ever stands in for the `uid`: Better Auth signs e-mail
     /// and cookie JWTs with the same secret, and this keeps them out.
-    fn check_identity(&self, claims: &Object<'_>) -> Result<String, AuthError> {
+    fn check_identity(&self, claims: &Object<'_>, trace: &mut Trace) -> Result<String, AuthError> {
+        trace.reach(Check::Uid);
         let uid = claims
             .get(&self.uid_claim)
             .and_then(|uid| uid.as_integer().or_else(|| uid.as_str().map(Cow::into_owned)))
             .filter(|uid| !uid.is_empty() && !uid.contains(char::is_control))
             .ok_or_else(|| AuthError::InvalidClaim(self.uid_claim.clone().into()))?;
 
+        trace.reach(Check::Subject);
         // Better Auth spreads user columns over its default payload, so a column
         // named `uid` that a caller may set would let the caller choose who to be.
         if self.match_subject && self.uid_claim != "sub" {
@@ -180,12 +208,13 @@ impl Rules {
 }
 
 impl Times {
-    fn read(claims: &Object<'_>) -> Result<Self, AuthError> {
-        Ok(Self {
-            exp: numeric_date(claims, "exp")?.ok_or(invalid("exp"))?,
-            nbf: numeric_date(claims, "nbf")?,
-            iat: numeric_date(claims, "iat")?,
-        })
+    fn read(claims: &Object<'_>, trace: &mut Trace) -> Result<Self, AuthError> {
+        trace.reach(Check::ExpiryNumber);
+        let exp = numeric_date(claims, "exp")?.ok_or(invalid("exp"))?;
+
+        trace.reach(Check::StartNumbers);
+        let (nbf, iat) = (numeric_date(claims, "nbf")?, numeric_date(claims, "iat")?);
+        Ok(Self { exp, nbf, iat })
     }
 }
 

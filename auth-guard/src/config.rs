@@ -11,13 +11,13 @@ use std::str::FromStr;
 #[cfg(feature = "jwks")]
 use std::time::Duration;
 
+#[cfg(feature = "jwks")]
+use reqwest::Url;
 use rocket::config::LogLevel;
 use rocket::figment::{Figment, Provider};
 use rocket::http::uri::Absolute;
 use rocket::serde::de::{Deserializer, SeqAccess, Visitor};
 use rocket::serde::{Deserialize, de};
-#[cfg(feature = "jwks")]
-use reqwest::Url;
 
 use crate::audit::Unscoped;
 use crate::claims::Rules;

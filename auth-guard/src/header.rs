@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::check::{Check, Trace};
 use crate::error::AuthError;
 use crate::json::Object;
 
@@ -30,13 +31,13 @@ const USUAL: [&str; 3] = [
 
 impl Header<'static> {
     /// Reads the first segment of a token.
-    pub(crate) fn read(segment: &str) -> Result<Self, AuthError> {
+    pub(crate) fn read(segment: &str, trace: &mut Trace) -> Result<Self, AuthError> {
         if Header::is_usual(segment) {
             return Ok(Header { alg: Cow::Borrowed("HS256"), kid: None });
         }
 
         let json = decode(segment)?;
-        let Header { alg, kid } = Header::parse(&json)?;
+        let Header { alg, kid } = Header::parse(&json, trace)?;
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         Ok(Header { alg: owned(alg), kid: kid.map(owned) })
     }
@@ -49,31 +50,38 @@ impl Header<'static> {
 
 impl<'a> Header<'a> {
     /// Reads a decoded JOSE header (RFC 7515 section 4, RFC 7519 section 5).
-    fn parse(json: &'a [u8]) -> Result<Self, AuthError> {
+    fn parse(json: &'a [u8], trace: &mut Trace) -> Result<Self, AuthError> {
+        trace.reach(Check::HeaderObject);
         let header = Object::parse(json).ok_or(AuthError::MalformedToken)?;
 
         // Both change what is signed or how it is to be read, and a verifier
         // that does not know the extension must refuse (RFC 7515 section
         // 4.1.11, RFC 7797 section 6).
-        let extended = header.get("crit").is_some() || header.get("b64").is_some();
+        trace.reach(Check::Extensions);
+        if header.get("crit").is_some() || header.get("b64").is_some() {
+            return Err(AuthError::MalformedToken);
+        }
 
         // Separates access tokens from the other JWTs an issuer signs, such as
         // `better-auth.session-cache+jwt` (RFC 8725 section 3.11).
-        let access_token = header.get("typ").is_none_or(|typ| {
+        trace.reach(Check::Type);
+        let is_access_token = header.get("typ").is_none_or(|typ| {
             typ.as_str().is_some_and(|typ| {
                 typ.eq_ignore_ascii_case("JWT") || typ.eq_ignore_ascii_case("application/jwt")
             })
         });
-
-        let text = |name| match header.get(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(AuthError::MalformedToken),
-        };
-        let (alg, kid) = (text("alg")?, text("kid")?);
-        match alg {
-            Some(alg) if access_token && !extended => Ok(Header { alg, kid }),
-            _ => Err(AuthError::MalformedToken),
+        if !is_access_token {
+            return Err(AuthError::MalformedToken);
         }
+
+        trace.reach(Check::KeyId);
+        let kid = header.get("kid").map(|kid| kid.as_str().ok_or(AuthError::MalformedToken));
+        let kid = kid.transpose()?;
+
+        trace.reach(Check::Algorithm);
+        let alg =
+            header.get("alg").and_then(|alg| alg.as_str()).ok_or(AuthError::MalformedToken)?;
+        Ok(Header { alg, kid })
     }
 }
 

@@ -167,7 +167,10 @@ impl KeySet {
 
     fn has_twin_of(&self, key: &PublicKey) -> bool {
         let is_twin = |other: &Arc<PublicKey>| other.algorithm == key.algorithm;
-        key.kid.as_ref().and_then(|kid| self.by_id.get(kid)).is_some_and(|of| of.iter().any(is_twin))
+        key.kid
+            .as_ref()
+            .and_then(|kid| self.by_id.get(kid))
+            .is_some_and(|of| of.iter().any(is_twin))
     }
 
     fn push(&mut self, key: Arc<PublicKey>) {

@@ -266,7 +266,9 @@ impl Engine {
         let mut response = request.send().await.map_err(|error| whole(&error))?;
         if !response.status().is_success() {
             let remedy = match response.status().as_u16() {
-                404 => ". Better Auth does so while `jwks.remoteUrl` is set, or under another `basePath`",
+                404 => {
+                    ". Better Auth does so while `jwks.remoteUrl` is set, or under another `basePath`"
+                }
                 _ => "",
             };
             return Err(format!("it answers {}{remedy}", response.status()));
@@ -313,7 +315,9 @@ impl Engine {
         match (state.fetched.is_some(), state.failure.is_some()) {
             (false, false) => log::info!("auth-guard: {count} public keys from {url}: {keys}."),
             (true, false) if is_same => {}
-            (true, false) => log::info!("auth-guard: {count} other public keys from {url}: {keys}."),
+            (true, false) => {
+                log::info!("auth-guard: {count} other public keys from {url}: {keys}.")
+            }
             (_, true) => {
                 log::warn!("auth-guard: {url} gives public keys again, {count} of them: {keys}.");
             }

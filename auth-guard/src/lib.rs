@@ -66,10 +66,12 @@
 
 mod audit;
 mod bearer;
+mod check;
 mod claims;
 mod clock;
 mod config;
 mod error;
+mod explain;
 mod fairing;
 mod guard;
 mod header;
@@ -131,6 +133,7 @@ pub use auth_guard_macros::user_scoped;
 pub use audit::{Audit, AuditedRoute, Ignited, Policy, audit};
 pub use claims::{Claims, ClaimsError};
 pub use error::AuthError;
+pub use explain::{Door, Explanation, Verdict};
 pub use fairing::AuthGuard;
 pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
 pub use keys::{Secret, SecretError};

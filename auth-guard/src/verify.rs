@@ -4,8 +4,10 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::bearer::BearerToken;
+use crate::check::{Check, Trace};
 use crate::claims::{Claims, Rules};
 use crate::error::AuthError;
+use crate::explain::Explanation;
 use crate::header::{Header, decode};
 use crate::keys::{Key, Keys};
 #[cfg(feature = "jwks")]
@@ -34,7 +36,11 @@ struct Segments<'t> {
 }
 
 impl Verifier {
-    pub(crate) fn new(keys: Keys, rules: Rules, #[cfg(feature = "jwks")] memo: Option<Memo>) -> Self {
+    pub(crate) fn new(
+        keys: Keys,
+        rules: Rules,
+        #[cfg(feature = "jwks")] memo: Option<Memo>,
+    ) -> Self {
         Self {
             keys,
             rules,
@@ -53,8 +59,9 @@ impl Verifier {
     /// Each [`AuthError`] that a token can cause, and none that only a request
     /// can. They are answered 401, but [`AuthError::KeysUnavailable`] with 503.
     pub fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthError> {
-        let token = BearerToken::new(token)?;
-        let result = self.verify_bearer(token, now);
+        let trace = &mut Trace::new();
+        let token = BearerToken::new(token, trace)?;
+        let result = self.verify_bearer(token, now, trace);
         #[cfg(feature = "jwks")]
         if let Some((jwks, header)) = self.fetchable(token, &result) {
             jwks.ask_for(&header);
@@ -68,12 +75,13 @@ impl Verifier {
         &self,
         token: BearerToken<'_>,
         now: impl Fn() -> SystemTime,
+        trace: &mut Trace,
     ) -> Result<Claims, AuthError> {
-        let result = self.verify_bearer(token, now());
+        let result = self.verify_bearer(token, now(), trace);
         #[cfg(feature = "jwks")]
         if let Some((jwks, header)) = self.fetchable(token, &result) {
             jwks.wait_for(&header).await?;
-            return self.verify_bearer(token, now());
+            return self.verify_bearer(token, now(), trace);
         }
         result
     }
@@ -83,19 +91,58 @@ impl Verifier {
         &self,
         token: BearerToken<'_>,
         now: SystemTime,
+        trace: &mut Trace,
     ) -> Result<Claims, AuthError> {
         #[cfg(feature = "jwks")]
         if let Some(claims) = self.remembered(token) {
-            return self.rules.check_again(claims, now);
+            return self.rules.check_again(claims, now, trace);
         }
 
-        let (payload, _key) = verify_signature(token, |header| self.keys.select(header))?;
-        let claims = self.rules.check(payload, now)?;
+        let (claims, _key) = self.verify_anew(token, now, trace)?;
         #[cfg(feature = "jwks")]
         if let (Key::Public(key), Some(memo)) = (_key, &self.memo) {
             memo.insert(token.as_str(), key, &claims);
         }
         Ok(claims)
+    }
+
+    /// The whole way of a token, whatever is remembered of it.
+    fn verify_anew(
+        &self,
+        token: BearerToken<'_>,
+        now: SystemTime,
+        trace: &mut Trace,
+    ) -> Result<(Claims, Key<'_>), AuthError> {
+        let (payload, key) = verify_signature(token, trace, |header| self.keys.select(header))?;
+        Ok((self.rules.check(payload, now, trace)?, key))
+    }
+
+    /// Says check by check why `token` is accepted or refused as of `now`.
+    ///
+    /// It waits for an unknown public key as a request does; within a runtime, that
+    /// is, for instance `rocket::execute`.
+    pub async fn explain(&self, token: &str, now: SystemTime) -> Explanation {
+        #[cfg(feature = "jwks")]
+        if let Ok(token) = BearerToken::new(token, &mut Trace::new())
+            && let Some((jwks, header)) =
+                self.fetchable(token, &self.verify_bearer(token, now, &mut Trace::new()))
+        {
+            // Whatever came of it, the explanation says.
+            let _ = jwks.wait_for(&header).await;
+        }
+
+        self.explain_way(now, |trace| BearerToken::new(token, trace))
+    }
+
+    /// The same for what came in the `Authorization` fields of one request.
+    pub(crate) fn explain_way<'t>(
+        &self,
+        now: SystemTime,
+        token: impl FnOnce(&mut Trace) -> Result<BearerToken<'t>, AuthError>,
+    ) -> Explanation {
+        let mut trace = Trace::new();
+        let result = token(&mut trace).and_then(|token| self.verify_anew(token, now, &mut trace));
+        Explanation::new(&self.rules, trace.check, result.map(|(claims, _)| claims))
     }
 
     /// The `iss` that a token must have; `None`: any.
@@ -142,8 +189,11 @@ impl Verifier {
         token: BearerToken<'_>,
         result: &Result<Claims, AuthError>,
     ) -> Option<(&Jwks, Header<'static>)> {
-        let Err(AuthError::NoMatchingKey | AuthError::KeysUnavailable) = result else { return None };
-        let header = Header::read(Segments::split(token.as_str()).ok()?.header).ok()?;
+        let Err(AuthError::NoMatchingKey | AuthError::KeysUnavailable) = result else {
+            return None;
+        };
+        let segments = Segments::split(token.as_str()).ok()?;
+        let header = Header::read(segments.header, &mut Trace::new()).ok()?;
         Some((self.keys.jwks()?, header))
     }
 }
@@ -179,14 +229,28 @@ impl<'t> Segments<'t> {
 /// it was found good with.
 pub(crate) fn verify_signature<'k>(
     token: BearerToken<'_>,
+    trace: &mut Trace,
     select: impl FnOnce(&Header<'_>) -> Result<Key<'k>, AuthError>,
 ) -> Result<(Vec<u8>, Key<'k>), AuthError> {
+    trace.reach(Check::Segments);
     let segments = Segments::split(token.as_str())?;
-    let key = select(&Header::read(segments.header)?)?;
+    let header = Header::read(segments.header, trace)?;
+
+    trace.reach(Check::Key);
+    let key = select(&header)?;
+    #[cfg(feature = "jwks")]
+    if let Key::Public(key) = &key {
+        trace.key = Some(key.clone());
+    }
+
+    trace.reach(Check::SignatureEncoding);
     let signature = decode(segments.signature)?;
+
+    trace.reach(Check::Signature);
     if !key.verifies(segments.signing_input.as_bytes(), &signature) {
         return Err(AuthError::InvalidSignature);
     }
 
+    trace.reach(Check::PayloadEncoding);
     Ok((decode(segments.payload)?, key))
 }

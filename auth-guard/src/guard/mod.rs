@@ -19,6 +19,7 @@ pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
 use crate::bearer::BearerToken;
+use crate::check::Trace;
 use crate::claims::Claims;
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -79,8 +80,9 @@ impl RequestState {
 async fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
-    let token = BearerToken::from_fields(request.headers().get("Authorization"))?;
-    verifier.verify_request(token, || installed.clock.now()).await
+    let trace = &mut Trace::new();
+    let token = BearerToken::from_fields(request.headers().get("Authorization"), trace)?;
+    verifier.verify_request(token, || installed.clock.now(), trace).await
 }
 
 /// The same, remembered for the other guards of this request.

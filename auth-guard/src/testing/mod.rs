@@ -37,9 +37,11 @@ mod request;
 use std::time::SystemTime;
 
 use crate::bearer::BearerToken;
+use crate::check::Trace;
 use crate::claims::Claims;
 pub use crate::clock::Clock;
 use crate::error::AuthError;
+use crate::explain::Explanation;
 use crate::keys::{Hs256, Keys};
 use crate::verify::{self, Verifier};
 
@@ -65,8 +67,9 @@ pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
         #[cfg(feature = "jwks")]
         None,
     );
-    verify::verify_signature(BearerToken::new(token)?, |header| keys.select(header))
-        .map(|(payload, _)| payload)
+    let trace = &mut Trace::new();
+    let token = BearerToken::new(token, trace)?;
+    verify::verify_signature(token, trace, |header| keys.select(header)).map(|(payload, _)| payload)
 }
 
 /// Verifies what came in the `Authorization` fields of one request, as the guards
@@ -80,5 +83,17 @@ pub fn verify_fields<'r>(
     fields: impl IntoIterator<Item = &'r str>,
     now: SystemTime,
 ) -> Result<Claims, AuthError> {
-    verifier.verify_bearer(BearerToken::from_fields(fields.into_iter())?, now)
+    let trace = &mut Trace::new();
+    let token = BearerToken::from_fields(fields.into_iter(), trace)?;
+    verifier.verify_bearer(token, now, trace)
+}
+
+/// Explains what came in the `Authorization` fields of one request: to compare it
+/// with what the guards do.
+pub fn explain_fields<'r>(
+    verifier: &Verifier,
+    fields: impl IntoIterator<Item = &'r str>,
+    now: SystemTime,
+) -> Explanation {
+    verifier.explain_way(now, |trace| BearerToken::from_fields(fields.into_iter(), trace))
 }

@@ -9,6 +9,7 @@ mod claims;
 mod corpus;
 mod docs;
 mod exceptions;
+mod explain;
 mod guards;
 mod header;
 mod launch;
