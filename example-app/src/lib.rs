@@ -11,8 +11,8 @@
 //! | `store.rs` | the tasks in SQLite: no query without the user's id |
 //! | `problem.rs` | every answer that is not a success |
 //!
-//! And beside the way: `token.rs` mints tokens, `demo.rs` lets a first run work
-//! without any set-up.
+//! And beside the way: `token.rs` mints tokens, `explain.rs` explains them, `demo.rs`
+//! lets a first run work without any set-up.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -20,11 +20,12 @@ use std::time::SystemTime;
 use auth_guard::{Audit, AuthGuard, Secret, Verified, protect, public};
 use rocket::figment::Figment;
 use rocket::serde::json::{Json, Value, json};
-use rocket::{Build, Config, Rocket, get, routes};
+use rocket::{Build, Config, Ignite, Rocket, get, routes};
 
 use crate::store::Store;
 
 pub mod demo;
+pub mod explain;
 pub mod problem;
 pub mod store;
 pub mod task;
@@ -44,10 +45,15 @@ pub fn rocket(guard: AuthGuard, database: impl Into<PathBuf>) -> Rocket<Build> {
 ///
 /// Everything else that would stop the launch.
 pub async fn audit() -> Result<Audit, Box<rocket::Error>> {
+    Ok(auth_guard::audit(&ignited().await?))
+}
+
+/// The application with all its routes, not serving.
+async fn ignited() -> Result<Rocket<Ignite>, Box<rocket::Error>> {
     let figment = Config::figment().merge((Config::LOG_LEVEL, "off"));
     let guard = AuthGuard::fairing().with_secret(Secret::random());
     let rocket = assembled(figment, guard).manage(Store::unopened());
-    Ok(auth_guard::audit(&rocket.ignite().await.map_err(Box::new)?))
+    rocket.ignite().await.map_err(Box::new)
 }
 
 /// Everything under `/api` is closed unless somebody opens it, and what is open is

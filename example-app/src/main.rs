@@ -1,12 +1,14 @@
 //! The command line: no subcommand serves, `routes` shows who may call what,
-//! `token` mints.
+//! `token` mints, `explain` says why a token is accepted or refused.
 
+use std::io::Read;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use auth_guard::{AuthGuard, Secret};
-use clap::{Parser, Subcommand};
-use example_app::{demo, store, token};
+use clap::{Args, Parser, Subcommand};
+use example_app::{demo, explain, store, token};
+use rocket::http::uri::Origin;
 
 /// A task list behind auth-guard. Without a subcommand, it serves.
 ///
@@ -31,6 +33,27 @@ enum Command {
         #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
         ttl: Duration,
     },
+    /// Says check by check why a token is accepted or refused, without a server
+    Explain(Explain),
+}
+
+#[derive(Args)]
+struct Explain {
+    /// The token; `-` reads it from standard input, which no shell keeps
+    token: String,
+    /// Which routes of this path it opens, such as /api/alice/tasks
+    #[arg(long, value_parser = parse_path)]
+    path: Option<Origin<'static>>,
+    /// As of this moment, such as 2026-11-21T12:00:00Z (now)
+    #[arg(long, value_parser = humantime::parse_rfc3339)]
+    at: Option<SystemTime>,
+    /// Prints its header and its claims as well
+    #[arg(long)]
+    claims: bool,
+}
+
+fn parse_path(path: &str) -> Result<Origin<'static>, String> {
+    Origin::parse_owned(path.to_owned()).map_err(|error| error.to_string())
 }
 
 fn main() -> ExitCode {
@@ -38,10 +61,14 @@ fn main() -> ExitCode {
         None => serve(),
         Some(Command::Routes) => print_routes(),
         Some(Command::Token { uid, ttl }) => print_token(&uid, ttl),
+        Some(Command::Explain(request)) => return print_explanation(request),
     };
+    report(result.map(|()| ExitCode::SUCCESS))
+}
 
+fn report(result: Result<ExitCode, Vec<String>>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(errors) => {
             errors.iter().for_each(|error| eprintln!("error: {error}"));
             ExitCode::FAILURE
@@ -86,4 +113,36 @@ fn print_token(uid: &str, ttl: Duration) -> Result<(), Vec<String>> {
         token::mint(&verifier, &secret, uid, ttl).map_err(|error| vec![error.to_string()])?;
     println!("{token}");
     Ok(())
+}
+
+/// Succeeds where the token is accepted, and opens the path if one is given.
+fn print_explanation(request: Explain) -> ExitCode {
+    let explain = || {
+        let verifier = AuthGuard::fairing().verifier(&rocket::Config::figment())?;
+        let token = match &*request.token {
+            "-" => read_token().map_err(|error| vec![format!("no token to read: {error}")])?,
+            token => token.to_owned(),
+        };
+        let at = request.at.unwrap_or_else(SystemTime::now);
+        let explanation =
+            rocket::execute(explain::explain(&verifier, &token, request.path.as_ref(), at))
+                .map_err(|error| vec![error.pretty_print().to_owned()])?;
+
+        print!("{explanation}");
+        if request.claims {
+            print!("{}", explain::contents(&token));
+        }
+        let is_open = match request.path {
+            Some(_) => explanation.doors().iter().any(explain::is_open),
+            None => explanation.claims().is_some(),
+        };
+        Ok(if is_open { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    };
+    report(explain())
+}
+
+fn read_token() -> std::io::Result<String> {
+    let mut token = String::new();
+    std::io::stdin().lock().read_to_string(&mut token)?;
+    Ok(token.trim().to_owned())
 }

@@ -11,5 +11,6 @@ mod policy;
 mod tasks;
 
 mod binary;
+mod explain;
 mod launch;
 mod token;

@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use auth_guard::Verifier;
-use auth_guard::testing::verify_fields;
+use auth_guard::testing::{explain_fields, verify_fields};
 use auth_guard_tests::*;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -157,6 +157,10 @@ fn check(
         if let (Ok(claims), Verdict::Accepted(uid)) = (&result, &verdict) {
             prop_assert_eq!(claims.uid(), uid);
         }
+        // The explanation is of the same mind, and so of the model's.
+        let explanation = explain_fields(verifier, fields.iter().map(String::as_str), time);
+        prop_assert_eq!(explanation.refusal(), result.as_ref().err(), "{:?}", fields);
+        prop_assert_eq!(explanation.rule().is_some(), result.is_err());
         Ok(())
     });
     counts.print(name);

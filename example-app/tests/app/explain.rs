@@ -1,0 +1,105 @@
+//! `example-app explain`.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::binary::{Run, SECRET, command, run};
+
+const ENV: &[(&str, &str)] = &[("BETTER_AUTH_SECRET", SECRET)];
+
+fn token(args: &[&str]) -> String {
+    let Run { success, stdout, stderr } = run(&[&["token"], args].concat(), ENV);
+    assert!(success, "{stderr}");
+    stdout.trim_end().to_owned()
+}
+
+fn explain(args: &[&str], variables: &[(&str, &str)]) -> Run {
+    run(&[&["explain"], args].concat(), variables)
+}
+
+#[test]
+fn it_says_check_by_check_why_a_token_is_accepted() {
+    let Run { success, stdout, stderr } = explain(&[&token(&["alice"])], ENV);
+    assert!(success && stderr.is_empty(), "{stdout}{stderr}");
+    assert_eq!(stdout.matches("passed  rule ").count(), 22, "{stdout}");
+    assert!(stdout.ends_with("The token is accepted.\n"), "{stdout}");
+    // Claims only where they are asked for.
+    assert!(!stdout.contains("alice") && !stdout.contains(SECRET), "{stdout}");
+}
+
+#[test]
+fn it_says_which_routes_of_a_path_are_opened() {
+    let token = token(&["alice"]);
+    let Run { success, stdout, .. } = explain(&[&token, "--path", "/api/alice/tasks/1"], ENV);
+    assert!(success, "{stdout}");
+    for method in ["DELETE", "GET", "PUT"] {
+        let line = format!("{method} /api/<user_id>/tasks/<id> (owner of <user_id>): opens\n");
+        assert!(stdout.contains(&line), "{stdout}");
+    }
+    let Run { success, stdout, .. } = explain(&[&token, "--path", "/api/bob/tasks"], ENV);
+    assert!(!success && stdout.contains("403 not_owner, rule 17"), "{stdout}");
+    let Run { success, stdout, .. } = explain(&[&token, "--path", "/nowhere"], ENV);
+    assert!(!success && stdout.ends_with("accepted.\n"), "{stdout}");
+    let Run { success, stderr, .. } = explain(&[&token, "--path", "no path"], ENV);
+    assert!(!success && stderr.contains("--path"), "{stderr}");
+}
+
+#[test]
+fn it_says_what_it_was_at_another_moment() {
+    let token = token(&["alice", "--ttl", "1m"]);
+    let Run { success, stdout, .. } = explain(&[&token, "--at", "2100-01-01T00:00:00Z"], ENV);
+    assert!(!success && stdout.contains("FAILED  rule 11"), "{stdout}");
+    assert!(stdout.contains("401 token_expired"), "{stdout}");
+    let Run { success, stdout, .. } = explain(&[&token, "--at", "2020-01-01T00:00:00Z"], ENV);
+    assert!(!success && stdout.contains("FAILED  rule 12"), "{stdout}");
+    let Run { success, stderr, .. } = explain(&[&token, "--at", "yesterday"], ENV);
+    assert!(!success && stderr.contains("--at"), "{stderr}");
+}
+
+/// A shell's history has no token then.
+#[test]
+fn a_token_comes_from_standard_input() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command(directory.path(), &["explain", "-"], ENV);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "{}", token(&["alice"])).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().ends_with("The token is accepted.\n"));
+}
+
+#[test]
+fn claims_are_printed_when_they_are_asked_for() {
+    let Run { success, stdout, .. } = explain(&[&token(&["al\u{202e}ice"]), "--claims"], ENV);
+    assert!(success, "{stdout}");
+    assert!(stdout.contains(r#""alg": "HS256""#), "{stdout}");
+    // A terminal is not to be led astray.
+    assert!(stdout.contains(r#""uid": "al\u{202e}ice""#), "{stdout}");
+
+    let forged = token(&["alice"]) + "A";
+    let Run { success, stdout, .. } = explain(&[&forged, "--claims"], ENV);
+    assert!(!success && stdout.contains(r#""uid": "alice""#), "{stdout}");
+    let Run { success, stdout, .. } = explain(&["x", "--claims"], ENV);
+    assert!(!success && stdout.contains("cannot be read"), "{stdout}");
+}
+
+#[test]
+fn without_a_good_configuration_there_is_no_explanation() {
+    let token = token(&["alice"]);
+    for (variables, reason) in [
+        (&[][..], "BETTER_AUTH_SECRET is not set"),
+        (&[("BETTER_AUTH_SECRET", "short")][..], "BETTER_AUTH_SECRET is shorter"),
+    ] {
+        let Run { success, stdout, stderr } = explain(&[&token], variables);
+        assert!(!success && stdout.is_empty(), "{stdout}");
+        assert!(stderr.contains(reason), "{stderr}");
+    }
+    // Another secret is another key.
+    let other = [("BETTER_AUTH_SECRET", "another-secret-of-32-bytes-at-least")];
+    let Run { success, stdout, .. } = explain(&[&token], &other);
+    assert!(!success && stdout.contains("FAILED  rule  8"), "{stdout}");
+    assert!(stdout.contains("[BETTER_AUTH_SECRET, "), "{stdout}");
+}
