@@ -48,6 +48,11 @@ pub enum AuthError {
     NotYetValid,
     /// 401 `token_expired`: all is well but the time.
     Expired,
+    /// 401 `token_invalid`: the application's own check has refused the token, because
+    /// it was revoked for instance; see [`AuthGuard::check`](crate::AuthGuard::check).
+    Revoked,
+    /// 503 `check_unavailable`: the application's own check gave no answer.
+    CheckUnavailable,
     /// 403 `not_owner`: a valid token, but somebody else's path.
     NotOwner,
     /// 500 `guard_misconfigured`: a guard ran without the fairing, or
@@ -68,6 +73,8 @@ impl fmt::Display for AuthError {
             Self::InvalidClaim(name) => write!(f, "the claim `{name}` is not as it must be"),
             Self::NotYetValid => f.write_str("the token is not valid yet"),
             Self::Expired => f.write_str("the token has expired"),
+            Self::Revoked => f.write_str("the application does not accept the token any more"),
+            Self::CheckUnavailable => f.write_str("the application's own check gave no answer"),
             Self::NotOwner => f.write_str("the path belongs to somebody else"),
             Self::Misconfigured => f.write_str("the guard is not set up for this route"),
         }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use rocket::catcher::{self, Catcher};
 use rocket::fairing::{Fairing, Info, Kind, Result};
 use rocket::figment::Figment;
+use rocket::futures::future::BoxFuture;
 use rocket::http::Status;
 use rocket::response::Responder;
 use rocket::{Build, Orbit, Phase, Request, Response, Rocket, Route, async_trait};
@@ -15,7 +16,7 @@ use crate::audit::{self, Survey, Unscoped};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::AuthError;
-use crate::guard::Handler;
+use crate::guard::{Handler, Hook, Verified};
 #[cfg(feature = "jwks")]
 use crate::jwks::Jwks;
 use crate::keys::Secret;
@@ -40,6 +41,7 @@ use crate::verify::Verifier;
 pub struct AuthGuard {
     secret: Option<Secret>,
     clock: Clock,
+    hook: Option<Hook>,
     #[cfg(feature = "testing")]
     testing_in_release: bool,
 }
@@ -55,6 +57,58 @@ impl AuthGuard {
     #[must_use]
     pub fn with_secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);
+        self
+    }
+
+    /// Checks besides what no token can say: that it is on no list of revoked ones,
+    /// say. There is no such check by default.
+    ///
+    /// ```rust
+    /// use auth_guard::{AuthError, AuthGuard};
+    ///
+    /// # struct Revoked;
+    /// # impl Revoked { async fn has(&self, _: &str) -> Result<bool, std::io::Error> { Ok(false) } }
+    /// # #[derive(rocket::serde::Deserialize)]
+    /// # #[serde(crate = "rocket::serde")]
+    /// # struct Id { jti: String }
+    /// let guard = AuthGuard::fairing().check(|caller, request| {
+    ///     Box::pin(async move {
+    ///         let list = request.rocket().state::<Revoked>().ok_or(AuthError::CheckUnavailable)?;
+    ///         let id: Id = caller.claims().map_err(|_| AuthError::Revoked)?;
+    ///         match list.has(&id.jti).await {
+    ///             Ok(false) => Ok(()),
+    ///             Ok(true) => Err(AuthError::Revoked),
+    ///             Err(_) => Err(AuthError::CheckUnavailable),
+    ///         }
+    ///     })
+    /// });
+    /// ```
+    ///
+    /// It is asked about each request whose token is valid, once, whatever the guards
+    /// of its route, and before the owner is looked at. It fails closed:
+    ///
+    /// | what it does | the answer |
+    /// | --- | --- |
+    /// | `Ok(())` | the guards go on |
+    /// | [`AuthError::Revoked`] | 401 `token_invalid`: RFC 6750 section 3.1 has a revoked token there, and a fresh one helps |
+    /// | [`AuthError::NotOwner`] | 403 `not_owner`: the token is good, but not for this, and a fresh one does not help |
+    /// | [`AuthError::CheckUnavailable`], a panic, or no answer in 5 seconds | 503 `check_unavailable` |
+    ///
+    /// What it gives up: without it a request needs nothing but the token and the keys.
+    /// With it, what it asks must be up, is as fast as every request, and holds state
+    /// that is the application's. [`Verifier`] alone does not ask it.
+    #[must_use]
+    pub fn check<F>(mut self, check: F) -> Self
+    where
+        F: for<'r> Fn(
+                &'r Verified,
+                &'r Request<'_>,
+            ) -> BoxFuture<'r, std::result::Result<(), AuthError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.hook = Some(Hook::new(check));
         self
     }
 
@@ -131,6 +185,7 @@ pub(crate) struct Installed {
     /// Seconds.
     pub(crate) retry_after: u32,
     pub(crate) handlers: Handlers,
+    pub(crate) hook: Option<Hook>,
     unscoped: Unscoped,
     summary: Vec<String>,
     warnings: Vec<String>,
@@ -203,6 +258,7 @@ impl Fairing for AuthGuard {
                     clock: self.clock.clone(),
                     realm,
                     handlers: Handlers::default(),
+                    hook: self.hook.clone(),
                     retry_after,
                     unscoped,
                     summary,
@@ -227,6 +283,11 @@ impl Fairing for AuthGuard {
             "auth-guard refuses to launch: see above"
         );
         print_enforced(installed, rocket);
+        #[cfg(feature = "metrics")]
+        if let Some(verifier) = rocket.state::<Verifier>() {
+            crate::metrics::describe();
+            verifier.count_keys();
+        }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {

@@ -12,7 +12,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,8 @@ struct Engine {
     state: Mutex<State>,
     /// Tells those who wait that a fetch is over.
     finished: watch::Sender<()>,
+    /// Whether a request has been refused since the issuer last gave keys.
+    has_refused: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -125,6 +127,7 @@ impl Jwks {
             due: AtomicU64::new(0),
             state: Mutex::default(),
             finished: watch::Sender::new(()),
+            has_refused: AtomicBool::new(false),
         })))
     }
 
@@ -179,6 +182,18 @@ impl Jwks {
         }
     }
 
+    /// Whether this is the first request that is refused for want of keys since the
+    /// issuer last gave some.
+    pub(crate) fn is_first_refusal(&self) -> bool {
+        !self.0.has_refused.swap(true, Ordering::Relaxed)
+    }
+
+    /// How many keys are held.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn count(&self) -> usize {
+        self.0.state().keys.len()
+    }
+
     /// Drops keys that are too old, and has them fetched before they are. To be
     /// called for every token; mostly it compares two numbers.
     pub(crate) fn keep_fresh(&self) {
@@ -207,6 +222,8 @@ impl Engine {
             state.keys.retire_all_but(&KeySet::default());
             *state = State { keys: Arc::default(), fetched: None, ..state.clone() };
             drop(state);
+            #[cfg(feature = "metrics")]
+            crate::metrics::keys("public", 0);
             let age = max_stale.as_secs();
             return log::error!("auth-guard: the public keys are {age} s old: no longer used.");
         }
@@ -300,6 +317,9 @@ impl Engine {
             Ok(ReadSet { keys, skipped }) => {
                 state.keys.retire_all_but(&keys);
                 state.keys = Arc::new(keys);
+                self.has_refused.store(false, Ordering::Relaxed);
+                #[cfg(feature = "metrics")]
+                crate::metrics::keys("public", state.keys.len());
                 state.fetched = Some(self.clock.instant());
                 state.failure = None;
                 state.skipped = skipped;

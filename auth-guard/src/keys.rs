@@ -162,6 +162,17 @@ impl Keys {
         self.jwks.as_ref()
     }
 
+    #[cfg(feature = "metrics")]
+    pub(crate) fn count(&self) {
+        if let Some(hs256) = &self.hs256 {
+            crate::metrics::keys("secret", 1 + usize::from(hs256.previous.is_some()));
+        }
+        #[cfg(feature = "jwks")]
+        if let Some(jwks) = &self.jwks {
+            crate::metrics::keys("public", jwks.count());
+        }
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn minting_key(&self) -> Option<Hmac<Sha256>> {
         self.hs256.as_ref().map(|hs256| hs256.current.clone())

@@ -70,6 +70,7 @@ mod check;
 mod claims;
 mod clock;
 mod config;
+mod decision;
 mod error;
 mod explain;
 mod fairing;
@@ -83,6 +84,8 @@ mod jwks;
 mod keys;
 #[cfg(feature = "jwks")]
 mod memo;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod response;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -71,7 +71,8 @@ impl AuthError {
             | Self::NoMatchingKey
             | Self::InvalidSignature
             | Self::InvalidClaim(_)
-            | Self::NotYetValid => (
+            | Self::NotYetValid
+            | Self::Revoked => (
                 Status::Unauthorized,
                 "token_invalid",
                 Challenge::Error("invalid_token"),
@@ -94,6 +95,12 @@ impl AuthError {
                 "keys_unavailable",
                 Challenge::None,
                 "The keys to check tokens with cannot be had right now.",
+            ),
+            Self::CheckUnavailable => (
+                Status::ServiceUnavailable,
+                "check_unavailable",
+                Challenge::None,
+                "The request cannot be checked right now.",
             ),
             Self::Misconfigured => (
                 Status::InternalServerError,
@@ -140,7 +147,7 @@ impl AuthError {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));
         }
 
-        if *self == Self::KeysUnavailable
+        if self.answer().status == Status::ServiceUnavailable
             && let Some(installed) = installed
             && !response.headers().contains("Retry-After")
         {

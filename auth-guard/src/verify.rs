@@ -198,6 +198,13 @@ impl Verifier {
     }
 }
 
+#[cfg(feature = "metrics")]
+impl Verifier {
+    pub(crate) fn count_keys(&self) {
+        self.keys.count();
+    }
+}
+
 #[cfg(feature = "testing")]
 impl Verifier {
     pub(crate) fn minting_key(&self) -> Option<hmac::Hmac<sha2::Sha256>> {

@@ -144,7 +144,7 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
 
     let ours = lines(|line| line.ours);
     let printed = PRINTED.lock().expect("no panic").clone();
-    assert!(ours.iter().any(|line| line.contains("cannot check /api/misused/by/us/<text>")));
+    assert!(ours.iter().any(|line| line.contains("route=\"/api/misused/by/us/<text>\"")));
     assert!(printed.iter().any(|line| line.contains("InvalidClaim(\"aud\")")));
     assert!(printed.iter().any(|line| line.contains("Owner(..)")));
     for text in &hidden {

@@ -1,11 +1,13 @@
 //! Steps 5 and 6: claims → guard → ownership.
 
 mod access;
+mod hook;
 mod owner;
 mod protect;
 mod user_scoped;
 mod verified;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rocket::http::Status;
@@ -13,6 +15,7 @@ use rocket::request::{Outcome, Request};
 use rocket::{Ignite, Rocket, Route};
 
 pub use access::{Access, Exception};
+pub(crate) use hook::Hook;
 pub use owner::Owner;
 pub use protect::{protect, public};
 pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
@@ -21,6 +24,7 @@ pub use verified::Verified;
 use crate::bearer::BearerToken;
 use crate::check::Trace;
 use crate::claims::Claims;
+use crate::decision::{Opened, tell_allowed, tell_refused};
 use crate::error::AuthError;
 use crate::fairing::Installed;
 use crate::verify::Verifier;
@@ -32,8 +36,12 @@ struct RequestState {
     verified: OnceLock<Result<Verified, AuthError>>,
     /// What the attribute found out.
     scope: Mutex<Option<Scope>>,
+    /// How far the token came.
+    trace: OnceLock<Trace>,
     /// The last refusal.
     refusal: Mutex<Option<AuthError>>,
+    /// The route that it was told to have been opened.
+    opened: AtomicUsize,
 }
 
 /// What the attribute found out about one route. A request may be forwarded from
@@ -77,10 +85,31 @@ impl RequestState {
 }
 
 /// The only way from a request to verified claims.
-async fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
+async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
-    let trace = &mut Trace::new();
+    let mut trace = Trace::new();
+    let result = verify(request, installed, verifier, &mut trace).await;
+    let caller = match result {
+        Ok(claims) => Verified::new(claims),
+        Err(error) => {
+            let _ = RequestState::of(request).trace.set(trace);
+            return Err(error);
+        }
+    };
+
+    if let Some(hook) = &installed.hook {
+        hook.run(&caller, request).await?;
+    }
+    Ok(caller)
+}
+
+async fn verify(
+    request: &Request<'_>,
+    installed: &Installed,
+    verifier: &Verifier,
+    trace: &mut Trace,
+) -> Result<Claims, AuthError> {
     let token = BearerToken::from_fields(request.headers().get("Authorization"), trace)?;
     verifier.verify_request(token, || installed.clock.now(), trace).await
 }
@@ -90,7 +119,7 @@ async fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified,
     let verified = &RequestState::of(request).verified;
     if verified.get().is_none() {
         // Guards run one after the other, so nobody else gets in between.
-        let _ = verified.set(authenticate(request).await.map(Verified::new));
+        let _ = verified.set(authenticate(request).await);
     }
     verified.get().ok_or(AuthError::Misconfigured)?.as_ref().map_err(Clone::clone)
 }
@@ -114,19 +143,43 @@ fn outcome<T>(request: &Request<'_>, result: Result<T, AuthError>) -> Outcome<T,
     }
 }
 
-/// Keeps the error for the catcher, which Rocket does not.
+/// Tells that a route is opened, unless another guard of this request has.
+fn open(request: &Request<'_>, opened: Opened) {
+    if let Some(route) = request.route() {
+        let told = &RequestState::of(request).opened;
+        if told.swap(address(route), Ordering::Relaxed) != address(route) {
+            tell_allowed(route, opened);
+        }
+    }
+}
+
+/// Keeps the error for the catcher, which Rocket does not, and tells it once.
 fn refuse(request: &Request<'_>, error: &AuthError) -> Status {
-    if *error == AuthError::Misconfigured {
-        log::error!(
-            "auth-guard cannot check {}: attach `AuthGuard::fairing()`, and use `Owner` and \
-             `Access` only below `#[user_scoped]`",
-            request.route().map_or("this route", |route| route.uri.as_str()),
-        );
+    let state = RequestState::of(request);
+    let last = state.refusal.lock().unwrap_or_else(PoisonError::into_inner).replace(error.clone());
+    if last.as_ref() != Some(error) {
+        let is_first = is_first_of_outage(request, error);
+        tell_refused(request.route(), error, state.trace.get(), is_first);
     }
 
-    let refusal = &RequestState::of(request).refusal;
-    *refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
     Status::new(error.status())
+}
+
+/// Whether this is the first refusal of an outage that is going on.
+fn is_first_of_outage(request: &Request<'_>, error: &AuthError) -> bool {
+    match error {
+        #[cfg(feature = "jwks")]
+        AuthError::KeysUnavailable => {
+            let jwks = request.rocket().state().and_then(Verifier::jwks);
+            jwks.is_some_and(crate::jwks::Jwks::is_first_refusal)
+        }
+        AuthError::CheckUnavailable => {
+            let hook =
+                Installed::of(request.rocket()).and_then(|installed| installed.hook.as_ref());
+            hook.is_some_and(Hook::is_first_failure)
+        }
+        _ => false,
+    }
 }
 
 /// What every sentinel of ours does: a guard without the fairing stops the

@@ -6,8 +6,9 @@ use std::ops::Deref;
 use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
-use super::{RequestState, Verified, abort, authenticate_once, check_owner, outcome};
+use super::{RequestState, Verified, abort, authenticate_once, check_owner, open, outcome};
 use crate::audit;
+use crate::decision::Opened;
 use crate::error::AuthError;
 
 /// A request guard: the caller has a valid token, and its `uid` is the segment
@@ -65,6 +66,7 @@ async fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
         .ok_or(AuthError::Misconfigured)?;
 
     check_owner(request, segment, verified.uid())?;
+    open(request, Opened::ByOwner);
     Ok(Owner(verified.clone()))
 }
 

@@ -3,8 +3,9 @@
 use rocket::route::{Handler, Outcome};
 use rocket::{Data, Request, Route, async_trait};
 
-use super::{authenticate_once, check_owner, refuse};
+use super::{authenticate_once, check_owner, open, refuse};
 use crate::audit::{self, Layer};
+use crate::decision::Opened;
 use crate::error::AuthError;
 
 /// Every one of these routes needs a valid token, and where its pattern has a
@@ -45,11 +46,9 @@ use crate::error::AuthError;
 pub fn protect(routes: impl Into<Vec<Route>>) -> Vec<Route> {
     let mut routes = routes.into();
     for route in &mut routes {
-        let segment = match audit::is_scoped(route) {
-            true => None,
-            false => audit::user_segment(route),
-        };
-        route.handler = Box::new(Protected { segment, handler: route.handler.clone() });
+        let decides = !audit::is_scoped(route);
+        let segment = audit::user_segment(route).filter(|_| decides);
+        route.handler = Box::new(Protected { segment, decides, handler: route.handler.clone() });
         Layer::Protected.declare(route);
     }
     routes
@@ -71,6 +70,8 @@ pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
 struct Protected {
     /// The position of the user, if it is not the attribute that checks it.
     segment: Option<usize>,
+    /// Whether no attribute decides after this.
+    decides: bool,
     handler: Box<dyn Handler>,
 }
 
@@ -79,10 +80,7 @@ impl Handler for Protected {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         match self.check(request).await {
             Ok(()) => self.handler.handle(request, data).await,
-            Err(error) => {
-                log::warn!("auth-guard: `protect` refused: {error:?}.");
-                Outcome::Error(refuse(request, &error))
-            }
+            Err(error) => Outcome::Error(refuse(request, &error)),
         }
     }
 }
@@ -90,6 +88,16 @@ impl Handler for Protected {
 impl Protected {
     async fn check(&self, request: &Request<'_>) -> Result<(), AuthError> {
         let caller = authenticate_once(request).await?;
-        self.segment.map_or(Ok(()), |segment| check_owner(request, segment, caller.uid()))
+        let opened = match self.segment {
+            Some(segment) => {
+                check_owner(request, segment, caller.uid())?;
+                Opened::ByOwner
+            }
+            None => Opened::ByToken,
+        };
+        if self.decides {
+            open(request, opened);
+        }
+        Ok(())
     }
 }

@@ -11,9 +11,11 @@ use rocket::request::{FromParam, FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Route, Sentinel, async_trait};
 
 use super::{
-    Exception, RequestState, Verified, abort, authenticate, authenticate_once, check_owner, outcome,
+    Exception, RequestState, Verified, abort, authenticate, authenticate_once, check_owner, open,
+    outcome,
 };
 use crate::audit::Layer;
+use crate::decision::{Opened, tell_allowed};
 use crate::error::AuthError;
 use crate::fairing::Installed;
 
@@ -112,14 +114,18 @@ async fn check_path<H: UserScoped>(
     let is_protected = Layer::of(route) == Some(Layer::Protected);
     if !handler.has_guards && !is_protected && handler.or.is_none() {
         check_owner(request, segment, authenticate(request).await?.uid())?;
+        tell_allowed(route, Opened::ByOwner);
         return Ok(None);
     }
 
     let caller = authenticate_once(request).await?;
     match (check_owner(request, segment, caller.uid()), handler.or) {
-        (Ok(()), _) => Ok(None),
+        (Ok(()), _) => {
+            open(request, Opened::ByOwner);
+            Ok(None)
+        }
         (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {
-            log::info!("auth-guard: `{exception}` opened {} {}", route.method, route.uri);
+            open(request, Opened::ByException(exception));
             Ok(Some(exception))
         }
         (Err(error), _) => Err(error),

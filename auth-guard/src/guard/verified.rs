@@ -7,8 +7,9 @@ use rocket::request::{FromRequest, Outcome, Request};
 use rocket::serde::Deserialize;
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
-use super::{abort, authenticate_once, outcome};
+use super::{abort, authenticate_once, open, outcome};
 use crate::claims::{Claims, ClaimsError};
+use crate::decision::Opened;
 use crate::error::AuthError;
 
 /// A request guard: the caller has a valid token.
@@ -71,7 +72,8 @@ impl<'r> FromRequest<'r> for Verified {
     type Error = AuthError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        outcome(request, authenticate_once(request).await.cloned())
+        let caller = authenticate_once(request).await.cloned();
+        outcome(request, caller.inspect(|_| open(request, Opened::ByToken)))
     }
 }
 

@@ -1,0 +1,104 @@
+//! Every decision, told once: an event for the log, and a count for the metrics.
+//!
+//! Nothing of the token, the secret or a claim's value is in it, nor the path of the
+//! request: the pattern of its route, and the ids of keys that are held.
+
+use rocket::Route;
+use tracing::{Level, field};
+
+use crate::check::Trace;
+use crate::error::AuthError;
+
+/// What opened a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// The caller is the owner of the path.
+    ByOwner,
+    /// The caller is not, and this [`Exception`](crate::Exception) applies.
+    ByException(&'static str),
+    /// Any valid token does.
+    ByToken,
+}
+
+/// The target of every event.
+const TARGET: &str = "auth_guard::decision";
+
+/// A macro, because the level of an event is a constant.
+macro_rules! event {
+    ($level:expr, $outcome:literal, $route:expr, $($field:tt)*) => {
+        tracing::event!(
+            target: TARGET,
+            $level,
+            outcome = $outcome,
+            $($field)*
+            method = $route.map(|route| route.method.as_str()),
+            route = $route.map(|route| route.uri.as_str()),
+            concat!("auth-guard: ", $outcome)
+        )
+    };
+}
+
+/// Tells that a request was let in. An exception is rare and worth reading; the rest
+/// is what a service does all day.
+pub(crate) fn tell_allowed(route: &Route, opened: Opened) {
+    let route = Some(route);
+    match opened {
+        Opened::ByOwner => event!(Level::TRACE, "allowed", route, by = "owner",),
+        Opened::ByToken => event!(Level::TRACE, "allowed", route, by = "token",),
+        Opened::ByException(exception) => {
+            event!(Level::INFO, "allowed", route, by = "exception", exception,);
+        }
+    }
+    #[cfg(feature = "metrics")]
+    crate::metrics::count("allowed", opened.name());
+}
+
+/// Tells that a request was refused. `trace` says how far its token came;
+/// `is_first` is whether it is the first of an outage.
+pub(crate) fn tell_refused(
+    route: Option<&Route>,
+    error: &AuthError,
+    trace: Option<&Trace>,
+    is_first: bool,
+) {
+    let reason = error.code();
+    let rule = rule(error, trace);
+    let cause = field::debug(error);
+    #[cfg(feature = "jwks")]
+    let key = trace.and_then(|trace| trace.key.as_ref()).map(field::display);
+    #[cfg(not(feature = "jwks"))]
+    let key = None::<&str>;
+
+    match error.status() {
+        403 => event!(Level::WARN, "refused", route, reason, cause, rule, key,),
+        503 if is_first => event!(Level::ERROR, "refused", route, reason, cause, rule, key,),
+        500 => event!(Level::ERROR, "refused", route, reason, cause, remedy = REMEDY,),
+        _ => event!(Level::DEBUG, "refused", route, reason, cause, rule, key,),
+    }
+    #[cfg(feature = "metrics")]
+    crate::metrics::count("refused", reason);
+}
+
+/// Of a guard that cannot check its route.
+const REMEDY: &str =
+    "attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below `#[user_scoped]`";
+
+/// The rule that was broken, if it was one of the token's or of the path's.
+fn rule(error: &AuthError, trace: Option<&Trace>) -> Option<u8> {
+    match error {
+        AuthError::NotOwner => Some(crate::check::Check::Owner.rule()),
+        AuthError::Misconfigured | AuthError::Revoked | AuthError::CheckUnavailable => None,
+        _ => trace.map(|trace| trace.check.rule()),
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Opened {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ByOwner => "owner",
+            Self::ByException(_) => "exception",
+            Self::ByToken => "token",
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Beside the way, with the feature `metrics`: numbers for whoever has installed a
+//! recorder of the crate `metrics`. Labels are bounded: none comes from a request.
+
+use ::metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+const DECISIONS: &str = "auth_guard_decisions_total";
+const KEYS: &str = "auth_guard_keys";
+
+/// Says what the numbers are, once there is somebody to hear it.
+pub(crate) fn describe() {
+    describe_counter!(DECISIONS, Unit::Count, "Requests that a guard has let in or refused.");
+    describe_gauge!(KEYS, Unit::Count, "Keys that tokens are verified with.");
+}
+
+/// `reason` is the code of a refusal, or what opened the route.
+pub(crate) fn count(outcome: &'static str, reason: &'static str) {
+    counter!(DECISIONS, "outcome" => outcome, "reason" => reason).increment(1);
+}
+
+/// How many keys of this kind are held.
+pub(crate) fn keys(kind: &'static str, count: usize) {
+    gauge!(KEYS, "kind" => kind).set(count as f64);
+}
