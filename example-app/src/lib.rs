@@ -11,8 +11,8 @@
 //! | `store.rs` | the tasks in SQLite: no query without the user's id |
 //! | `problem.rs` | every answer that is not a success |
 //!
-//! And beside the way: `token.rs` mints tokens, `explain.rs` explains them, `demo.rs`
-//! lets a first run work without any set-up.
+//! And beside the way: `token.rs` mints tokens, `explain.rs` explains them,
+//! `metrics.rs` counts, `demo.rs` lets a first run work without any set-up.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -26,6 +26,7 @@ use crate::store::Store;
 
 pub mod demo;
 pub mod explain;
+pub mod metrics;
 pub mod problem;
 pub mod store;
 pub mod task;

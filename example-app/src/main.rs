@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use auth_guard::{AuthGuard, Secret};
 use clap::{Args, Parser, Subcommand};
-use example_app::{demo, explain, store, token};
+use example_app::{demo, explain, metrics, store, token};
 use rocket::http::uri::Origin;
 
 /// A task list behind auth-guard. Without a subcommand, it serves.
 ///
-/// BETTER_AUTH_SECRET is the secret shared with the Better Auth server, and
-/// EXAMPLE_APP_DATABASE the SQLite file (tasks.sqlite).
+/// BETTER_AUTH_SECRET is the secret shared with the Better Auth server,
+/// EXAMPLE_APP_DATABASE the SQLite file (tasks.sqlite), and EXAMPLE_APP_METRICS
+/// whether there is `GET /metrics` (false).
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -84,6 +85,10 @@ fn serve() -> Result<(), Vec<String>> {
             example_app::rocket(guard, database).attach(demo::fairing(secret))
         }
         None => example_app::rocket(AuthGuard::fairing(), database),
+    };
+    let app = match metrics::are_wanted().map_err(|error| vec![error])? {
+        true => app.attach(metrics::fairing().map_err(|error| vec![error])?),
+        false => app,
     };
 
     match rocket::execute(app.launch()) {

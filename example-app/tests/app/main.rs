@@ -13,4 +13,5 @@ mod tasks;
 mod binary;
 mod explain;
 mod launch;
+mod metrics;
 mod token;

@@ -5,6 +5,7 @@ mod answers;
 mod attribute;
 mod audit;
 mod bearer;
+mod check;
 mod claims;
 mod corpus;
 mod docs;
