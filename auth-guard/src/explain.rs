@@ -16,12 +16,14 @@ use crate::error::AuthError;
 /// ```rust
 /// # use auth_guard::{AuthError, AuthGuard, Secret};
 /// # use std::time::SystemTime;
+/// # rocket::async_test(async {
 /// let guard = AuthGuard::fairing().with_secret(Secret::random());
 /// let verifier = guard.verifier(&rocket::Config::figment()).expect("a good configuration");
 ///
-/// let explanation = verifier.explain("not.a.token", SystemTime::now());
+/// let explanation = verifier.explain("not.a.token", SystemTime::now()).await;
 /// assert_eq!(explanation.refusal(), Some(&AuthError::MalformedToken));
 /// println!("{explanation}");
+/// # });
 /// ```
 ///
 /// Its `Display` is for a terminal. It has nothing of the token, the secret or the

@@ -49,6 +49,7 @@
 //! | error → answer | `response.rs`, `fairing.rs` | |
 //!
 //! [Known attacks](docs::attacks) lists those on tokens, and what stops each.
+//! [Operating](docs::operating) says what is told of each decision, and what to watch.
 //!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
@@ -147,6 +148,8 @@ pub use verify::Verifier;
 pub mod docs {
     #[doc = include_str!("../docs/attacks.md")]
     pub mod attacks {}
+    #[doc = include_str!("../docs/operating.md")]
+    pub mod operating {}
     #[doc = include_str!("../docs/ownership.md")]
     pub mod ownership {}
     #[cfg(feature = "testing")]

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use auth_guard::AuthError;
+
 /// Every Rust file below this directory.
 fn sources(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).expect("a directory");
@@ -20,6 +22,39 @@ fn tests(source: &str) -> impl Iterator<Item = &str> {
         let (_, name) = text.split_once("fn ")?;
         name.split('(').next()
     })
+}
+
+/// What an operator looks up is there: each code, and each cause as the log has it.
+#[test]
+fn every_refusal_is_in_the_docs_for_operators() {
+    let docs = include_str!("../../../auth-guard/docs/operating.md");
+    let claim = |name: &'static str| AuthError::InvalidClaim(name.into());
+    for error in [
+        AuthError::MissingToken,
+        AuthError::MultipleTokens,
+        AuthError::MalformedToken,
+        AuthError::AlgorithmNotAllowed,
+        AuthError::NoMatchingKey,
+        AuthError::KeysUnavailable,
+        AuthError::InvalidSignature,
+        claim("exp"),
+        claim("iss"),
+        claim("aud"),
+        claim("uid"),
+        claim("sub"),
+        claim("nbf"),
+        claim("iat"),
+        AuthError::NotYetValid,
+        AuthError::Revoked,
+        AuthError::Expired,
+        AuthError::NotOwner,
+        AuthError::CheckUnavailable,
+        AuthError::Misconfigured,
+    ] {
+        let (code, cause) = (format!("| `{}` |", error.code()), format!("`{error:?}`"));
+        let row = docs.lines().find(|row| row.starts_with(&code) && row.contains(&cause));
+        assert!(row.is_some(), "{code} {cause}");
+    }
 }
 
 #[test]
