@@ -11,13 +11,13 @@ use crate::error::AuthError;
 
 /// What opened a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Opened {
+pub(crate) enum By {
     /// The caller is the owner of the path.
-    ByOwner,
+    Owner,
     /// The caller is not, and this [`Exception`](crate::Exception) applies.
-    ByException(&'static str),
+    Exception(&'static str),
     /// Any valid token does.
-    ByToken,
+    Token,
 }
 
 /// The target of every event.
@@ -40,17 +40,17 @@ macro_rules! event {
 
 /// Tells that a request was let in. An exception is rare and worth reading; the rest
 /// is what a service does all day.
-pub(crate) fn tell_allowed(route: &Route, opened: Opened) {
+pub(crate) fn tell_allowed(route: &Route, by: By) {
     let route = Some(route);
-    match opened {
-        Opened::ByOwner => event!(Level::TRACE, "allowed", route, by = "owner",),
-        Opened::ByToken => event!(Level::TRACE, "allowed", route, by = "token",),
-        Opened::ByException(exception) => {
+    match by {
+        By::Owner => event!(Level::TRACE, "allowed", route, by = "owner",),
+        By::Token => event!(Level::TRACE, "allowed", route, by = "token",),
+        By::Exception(exception) => {
             event!(Level::INFO, "allowed", route, by = "exception", exception,);
         }
     }
     #[cfg(feature = "metrics")]
-    crate::metrics::count("allowed", opened.name());
+    crate::metrics::count("allowed", by.name());
 }
 
 /// Tells that a request was refused. `trace` says how far its token came;
@@ -93,12 +93,12 @@ fn rule(error: &AuthError, trace: Option<&Trace>) -> Option<u8> {
 }
 
 #[cfg(feature = "metrics")]
-impl Opened {
+impl By {
     fn name(self) -> &'static str {
         match self {
-            Self::ByOwner => "owner",
-            Self::ByException(_) => "exception",
-            Self::ByToken => "token",
+            Self::Owner => "owner",
+            Self::Exception(_) => "exception",
+            Self::Token => "token",
         }
     }
 }

@@ -87,7 +87,7 @@ fn main() {
     for _ in 0..31 {
         log::set_max_level(LevelFilter::Off);
         nothing.push(time(1_000_000, || {
-            say_nothing(black_box("GET"), black_box("/api/<user_id>/tasks"))
+            say_nothing(black_box("GET"), black_box("/api/<user_id>/tasks"));
         }));
         off.push(time(1_000_000, || tell(black_box("GET"), black_box("/api/<user_id>/tasks"))));
         verification.push(time(10_000, || drop(black_box(verifier.verify(&token, now())))));

@@ -6,7 +6,7 @@ use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{RequestState, Verified, abort, authenticate_once, open, outcome};
-use crate::decision::Opened;
+use crate::decision::By;
 use crate::error::AuthError;
 
 /// Who may pass besides the owner: an administrator, say, by a claim that the
@@ -99,7 +99,7 @@ async fn access(request: &Request<'_>) -> Result<Access, AuthError> {
         // An exempt handler lets anybody in, but that is no exception of theirs.
         Some(Ok(path_user)) if path_user == caller.uid() || scope.exception.is_some() => {
             let by_exception = scope.exception.is_some();
-            open(request, scope.exception.map_or(Opened::ByOwner, Opened::ByException));
+            open(request, scope.exception.map_or(By::Owner, By::Exception));
             Ok(Access { path_user: path_user.to_owned(), caller, by_exception })
         }
         Some(_) => Err(AuthError::NotOwner),

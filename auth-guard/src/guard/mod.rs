@@ -24,7 +24,7 @@ pub use verified::Verified;
 use crate::bearer::BearerToken;
 use crate::check::Trace;
 use crate::claims::Claims;
-use crate::decision::{Opened, tell_allowed, tell_refused};
+use crate::decision::{By, tell_allowed, tell_refused};
 use crate::error::AuthError;
 use crate::fairing::Installed;
 use crate::verify::Verifier;
@@ -144,11 +144,11 @@ fn outcome<T>(request: &Request<'_>, result: Result<T, AuthError>) -> Outcome<T,
 }
 
 /// Tells that a route is opened, unless another guard of this request has.
-fn open(request: &Request<'_>, opened: Opened) {
+fn open(request: &Request<'_>, by: By) {
     if let Some(route) = request.route() {
         let told = &RequestState::of(request).opened;
         if told.swap(address(route), Ordering::Relaxed) != address(route) {
-            tell_allowed(route, opened);
+            tell_allowed(route, by);
         }
     }
 }

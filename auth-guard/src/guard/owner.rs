@@ -8,7 +8,7 @@ use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{RequestState, Verified, abort, authenticate_once, check_owner, open, outcome};
 use crate::audit;
-use crate::decision::Opened;
+use crate::decision::By;
 use crate::error::AuthError;
 
 /// A request guard: the caller has a valid token, and its `uid` is the segment
@@ -66,7 +66,7 @@ async fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
         .ok_or(AuthError::Misconfigured)?;
 
     check_owner(request, segment, verified.uid())?;
-    open(request, Opened::ByOwner);
+    open(request, By::Owner);
     Ok(Owner(verified.clone()))
 }
 

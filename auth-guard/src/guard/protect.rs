@@ -5,7 +5,7 @@ use rocket::{Data, Request, Route, async_trait};
 
 use super::{authenticate_once, check_owner, open, refuse};
 use crate::audit::{self, Layer};
-use crate::decision::Opened;
+use crate::decision::By;
 use crate::error::AuthError;
 
 /// Every one of these routes needs a valid token, and where its pattern has a
@@ -91,9 +91,9 @@ impl Protected {
         let opened = match self.segment {
             Some(segment) => {
                 check_owner(request, segment, caller.uid())?;
-                Opened::ByOwner
+                By::Owner
             }
-            None => Opened::ByToken,
+            None => By::Token,
         };
         if self.decides {
             open(request, opened);

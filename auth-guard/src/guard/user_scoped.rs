@@ -15,7 +15,7 @@ use super::{
     outcome,
 };
 use crate::audit::Layer;
-use crate::decision::{Opened, tell_allowed};
+use crate::decision::{By, tell_allowed};
 use crate::error::AuthError;
 use crate::fairing::Installed;
 
@@ -114,18 +114,18 @@ async fn check_path<H: UserScoped>(
     let is_protected = Layer::of(route) == Some(Layer::Protected);
     if !handler.has_guards && !is_protected && handler.or.is_none() {
         check_owner(request, segment, authenticate(request).await?.uid())?;
-        tell_allowed(route, Opened::ByOwner);
+        tell_allowed(route, By::Owner);
         return Ok(None);
     }
 
     let caller = authenticate_once(request).await?;
     match (check_owner(request, segment, caller.uid()), handler.or) {
         (Ok(()), _) => {
-            open(request, Opened::ByOwner);
+            open(request, By::Owner);
             Ok(None)
         }
         (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {
-            open(request, Opened::ByException(exception));
+            open(request, By::Exception(exception));
             Ok(Some(exception))
         }
         (Err(error), _) => Err(error),

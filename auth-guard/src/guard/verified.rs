@@ -9,7 +9,7 @@ use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{abort, authenticate_once, open, outcome};
 use crate::claims::{Claims, ClaimsError};
-use crate::decision::Opened;
+use crate::decision::By;
 use crate::error::AuthError;
 
 /// A request guard: the caller has a valid token.
@@ -73,7 +73,7 @@ impl<'r> FromRequest<'r> for Verified {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
         let caller = authenticate_once(request).await.cloned();
-        outcome(request, caller.inspect(|_| open(request, Opened::ByToken)))
+        outcome(request, caller.inspect(|_| open(request, By::Token)))
     }
 }
 
