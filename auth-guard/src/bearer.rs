@@ -16,7 +16,7 @@ impl<'r> BearerToken<'r> {
     /// request (RFC 9110 section 11.6.2, RFC 6750 section 2.1).
     pub(crate) fn from_fields(
         mut fields: impl Iterator<Item = &'r str>,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<Self, AuthError> {
         trace.reach(Check::Field);
         let field = fields.next().ok_or(AuthError::MissingToken)?;
@@ -34,7 +34,7 @@ impl<'r> BearerToken<'r> {
     }
 
     /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-    pub(crate) fn new(token: &'r str, trace: &mut Trace) -> Result<Self, AuthError> {
+    pub(crate) fn new(token: &'r str, trace: &mut impl Trace) -> Result<Self, AuthError> {
         trace.reach(Check::Token);
         let characters = token.trim_end_matches('=');
         let well_formed = token.len() <= Self::MAX_LEN

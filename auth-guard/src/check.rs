@@ -8,18 +8,34 @@ use crate::bearer::BearerToken;
 use crate::claims::Rules;
 #[cfg(feature = "jwks")]
 use crate::jwk::PublicKey;
+use crate::keys::Key;
 
-/// How far a request has come on its way. A step says which check it has come to
+/// Hears how far a request comes on its way. A step says which check it has come to
 /// before it makes it: after a refusal that is the one that failed, and all before
-/// it have passed. It costs no more than to write a byte down.
-pub(crate) struct Trace {
+/// it have passed.
+pub(crate) trait Trace {
+    fn reach(&mut self, check: Check);
+
+    /// The key that the signature will be looked at with.
+    fn choose(&mut self, key: &Key<'_>);
+}
+
+/// Nobody asks: the steps are compiled without it.
+impl Trace for () {
+    fn reach(&mut self, _: Check) {}
+
+    fn choose(&mut self, _: &Key<'_>) {}
+}
+
+/// How far a request has come.
+pub(crate) struct Progress {
     pub(crate) check: Check,
-    /// The key that was chosen, where the signature was looked at.
+    /// The public key that was chosen, where the signature was looked at.
     #[cfg(feature = "jwks")]
     pub(crate) key: Option<Arc<PublicKey>>,
 }
 
-impl Trace {
+impl Progress {
     pub(crate) fn new() -> Self {
         Self {
             check: Check::Field,
@@ -27,9 +43,18 @@ impl Trace {
             key: None,
         }
     }
+}
 
-    pub(crate) fn reach(&mut self, check: Check) {
+impl Trace for Progress {
+    fn reach(&mut self, check: Check) {
         self.check = check;
+    }
+
+    fn choose(&mut self, _key: &Key<'_>) {
+        #[cfg(feature = "jwks")]
+        if let Key::Public(key) = _key {
+            self.key = Some(key.clone());
+        }
     }
 }
 

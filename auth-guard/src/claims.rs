@@ -102,7 +102,7 @@ impl Rules {
         &self,
         payload: Vec<u8>,
         now: SystemTime,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
         trace.reach(Check::ClaimsObject);
         let claims = Object::parse(&payload).ok_or(AuthError::MalformedToken)?;
@@ -123,7 +123,7 @@ impl Rules {
         &self,
         claims: Claims,
         now: SystemTime,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
         let (times, now) = (claims.0.times, seconds(now));
         self.check_times(times, now, trace)?;
@@ -137,7 +137,7 @@ impl Rules {
         &self,
         Times { exp, nbf, iat }: Times,
         now: f64,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<(), AuthError> {
         let (leeway, max_lifetime) = (f64::from(self.leeway), f64::from(self.max_lifetime));
 
@@ -156,7 +156,12 @@ impl Rules {
         Ok(())
     }
 
-    fn check_expiry(&self, times: Times, now: f64, trace: &mut Trace) -> Result<(), AuthError> {
+    fn check_expiry(
+        &self,
+        times: Times,
+        now: f64,
+        trace: &mut impl Trace,
+    ) -> Result<(), AuthError> {
         trace.reach(Check::Expiry);
         let is_alive = now < times.exp + f64::from(self.leeway);
         if is_alive { Ok(()) } else { Err(AuthError::Expired) }
@@ -165,7 +170,7 @@ impl Rules {
     fn check_issuer_and_audience(
         &self,
         claims: &Object<'_>,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<(), AuthError> {
         trace.reach(Check::Issuer);
         if let Some(issuer) = &self.issuer {
@@ -185,7 +190,11 @@ impl Rules {
 
     /// No other claim ever stands in for the `uid`: Better Auth signs e-mail
     /// and cookie JWTs with the same secret, and this keeps them out.
-    fn check_identity(&self, claims: &Object<'_>, trace: &mut Trace) -> Result<String, AuthError> {
+    fn check_identity(
+        &self,
+        claims: &Object<'_>,
+        trace: &mut impl Trace,
+    ) -> Result<String, AuthError> {
         trace.reach(Check::Uid);
         let uid = claims
             .get(&self.uid_claim)
@@ -208,7 +217,7 @@ impl Rules {
 }
 
 impl Times {
-    fn read(claims: &Object<'_>, trace: &mut Trace) -> Result<Self, AuthError> {
+    fn read(claims: &Object<'_>, trace: &mut impl Trace) -> Result<Self, AuthError> {
         trace.reach(Check::ExpiryNumber);
         let exp = numeric_date(claims, "exp")?.ok_or(invalid("exp"))?;
 

@@ -6,7 +6,7 @@
 use rocket::Route;
 use tracing::{Level, field};
 
-use crate::check::Trace;
+use crate::check::{Check, Progress};
 use crate::error::AuthError;
 
 /// What opened a route.
@@ -53,19 +53,19 @@ pub(crate) fn tell_allowed(route: &Route, by: By) {
     crate::metrics::count("allowed", by.name());
 }
 
-/// Tells that a request was refused. `trace` says how far its token came;
+/// Tells that a request was refused. `progress` says how far its token came;
 /// `is_first` is whether it is the first of an outage.
 pub(crate) fn tell_refused(
     route: Option<&Route>,
     error: &AuthError,
-    trace: Option<&Trace>,
+    progress: Option<&Progress>,
     is_first: bool,
 ) {
     let reason = error.code();
-    let rule = rule(error, trace);
+    let rule = rule(error, progress);
     let cause = field::debug(error);
     #[cfg(feature = "jwks")]
-    let key = trace.and_then(|trace| trace.key.as_ref()).map(field::display);
+    let key = progress.and_then(|progress| progress.key.as_ref()).map(field::display);
     #[cfg(not(feature = "jwks"))]
     let key = None::<&str>;
 
@@ -84,11 +84,11 @@ const REMEDY: &str =
     "attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below `#[user_scoped]`";
 
 /// The rule that was broken, if it was one of the token's or of the path's.
-fn rule(error: &AuthError, trace: Option<&Trace>) -> Option<u8> {
+fn rule(error: &AuthError, progress: Option<&Progress>) -> Option<u8> {
     match error {
-        AuthError::NotOwner => Some(crate::check::Check::Owner.rule()),
+        AuthError::NotOwner => Some(Check::Owner.rule()),
         AuthError::Misconfigured | AuthError::Revoked | AuthError::CheckUnavailable => None,
-        _ => trace.map(|trace| trace.check.rule()),
+        _ => progress.map(|progress| progress.check.rule()),
     }
 }
 

@@ -31,7 +31,7 @@ const USUAL: [&str; 3] = [
 
 impl Header<'static> {
     /// Reads the first segment of a token.
-    pub(crate) fn read(segment: &str, trace: &mut Trace) -> Result<Self, AuthError> {
+    pub(crate) fn read(segment: &str, trace: &mut impl Trace) -> Result<Self, AuthError> {
         if Header::is_usual(segment) {
             return Ok(Header { alg: Cow::Borrowed("HS256"), kid: None });
         }
@@ -50,7 +50,7 @@ impl Header<'static> {
 
 impl<'a> Header<'a> {
     /// Reads a decoded JOSE header (RFC 7515 section 4, RFC 7519 section 5).
-    fn parse(json: &'a [u8], trace: &mut Trace) -> Result<Self, AuthError> {
+    fn parse(json: &'a [u8], trace: &mut impl Trace) -> Result<Self, AuthError> {
         trace.reach(Check::HeaderObject);
         let header = Object::parse(json).ok_or(AuthError::MalformedToken)?;
 

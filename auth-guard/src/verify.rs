@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::bearer::BearerToken;
-use crate::check::{Check, Trace};
+use crate::check::{Check, Progress, Trace};
 use crate::claims::{Claims, Rules};
 use crate::error::AuthError;
 use crate::explain::Explanation;
@@ -59,7 +59,7 @@ impl Verifier {
     /// Each [`AuthError`] that a token can cause, and none that only a request
     /// can. They are answered 401, but [`AuthError::KeysUnavailable`] with 503.
     pub fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthError> {
-        let trace = &mut Trace::new();
+        let trace = &mut ();
         let token = BearerToken::new(token, trace)?;
         let result = self.verify_bearer(token, now, trace);
         #[cfg(feature = "jwks")]
@@ -75,7 +75,7 @@ impl Verifier {
         &self,
         token: BearerToken<'_>,
         now: impl Fn() -> SystemTime,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
         let result = self.verify_bearer(token, now(), trace);
         #[cfg(feature = "jwks")]
@@ -91,7 +91,7 @@ impl Verifier {
         &self,
         token: BearerToken<'_>,
         now: SystemTime,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
         #[cfg(feature = "jwks")]
         if let Some(claims) = self.remembered(token) {
@@ -111,7 +111,7 @@ impl Verifier {
         &self,
         token: BearerToken<'_>,
         now: SystemTime,
-        trace: &mut Trace,
+        trace: &mut impl Trace,
     ) -> Result<(Claims, Key<'_>), AuthError> {
         let (payload, key) = verify_signature(token, trace, |header| self.keys.select(header))?;
         Ok((self.rules.check(payload, now, trace)?, key))
@@ -123,9 +123,9 @@ impl Verifier {
     /// is, for instance `rocket::execute`.
     pub async fn explain(&self, token: &str, now: SystemTime) -> Explanation {
         #[cfg(feature = "jwks")]
-        if let Ok(token) = BearerToken::new(token, &mut Trace::new())
+        if let Ok(token) = BearerToken::new(token, &mut ())
             && let Some((jwks, header)) =
-                self.fetchable(token, &self.verify_bearer(token, now, &mut Trace::new()))
+                self.fetchable(token, &self.verify_bearer(token, now, &mut ()))
         {
             // Whatever came of it, the explanation says.
             let _ = jwks.wait_for(&header).await;
@@ -138,9 +138,9 @@ impl Verifier {
     pub(crate) fn explain_way<'t>(
         &self,
         now: SystemTime,
-        token: impl FnOnce(&mut Trace) -> Result<BearerToken<'t>, AuthError>,
+        token: impl FnOnce(&mut Progress) -> Result<BearerToken<'t>, AuthError>,
     ) -> Explanation {
-        let mut trace = Trace::new();
+        let mut trace = Progress::new();
         let result = token(&mut trace).and_then(|token| self.verify_anew(token, now, &mut trace));
         Explanation::new(&self.rules, trace.check, result.map(|(claims, _)| claims))
     }
@@ -193,7 +193,7 @@ impl Verifier {
             return None;
         };
         let segments = Segments::split(token.as_str()).ok()?;
-        let header = Header::read(segments.header, &mut Trace::new()).ok()?;
+        let header = Header::read(segments.header, &mut ()).ok()?;
         Some((self.keys.jwks()?, header))
     }
 }
@@ -236,7 +236,7 @@ impl<'t> Segments<'t> {
 /// it was found good with.
 pub(crate) fn verify_signature<'k>(
     token: BearerToken<'_>,
-    trace: &mut Trace,
+    trace: &mut impl Trace,
     select: impl FnOnce(&Header<'_>) -> Result<Key<'k>, AuthError>,
 ) -> Result<(Vec<u8>, Key<'k>), AuthError> {
     trace.reach(Check::Segments);
@@ -245,10 +245,7 @@ pub(crate) fn verify_signature<'k>(
 
     trace.reach(Check::Key);
     let key = select(&header)?;
-    #[cfg(feature = "jwks")]
-    if let Key::Public(key) = &key {
-        trace.key = Some(key.clone());
-    }
+    trace.choose(&key);
 
     trace.reach(Check::SignatureEncoding);
     let signature = decode(segments.signature)?;

@@ -22,7 +22,7 @@ pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
 use crate::bearer::BearerToken;
-use crate::check::Trace;
+use crate::check::Progress;
 use crate::claims::Claims;
 use crate::decision::{By, tell_allowed, tell_refused};
 use crate::error::AuthError;
@@ -37,7 +37,7 @@ struct RequestState {
     /// What the attribute found out.
     scope: Mutex<Option<Scope>>,
     /// How far the token came.
-    trace: OnceLock<Trace>,
+    progress: OnceLock<Progress>,
     /// The last refusal.
     refusal: Mutex<Option<AuthError>>,
     /// The route that it was told to have been opened.
@@ -88,12 +88,12 @@ impl RequestState {
 async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
-    let mut trace = Trace::new();
-    let result = verify(request, installed, verifier, &mut trace).await;
+    let mut progress = Progress::new();
+    let result = verify(request, installed, verifier, &mut progress).await;
     let caller = match result {
         Ok(claims) => Verified::new(claims),
         Err(error) => {
-            let _ = RequestState::of(request).trace.set(trace);
+            let _ = RequestState::of(request).progress.set(progress);
             return Err(error);
         }
     };
@@ -108,10 +108,10 @@ async fn verify(
     request: &Request<'_>,
     installed: &Installed,
     verifier: &Verifier,
-    trace: &mut Trace,
+    progress: &mut Progress,
 ) -> Result<Claims, AuthError> {
-    let token = BearerToken::from_fields(request.headers().get("Authorization"), trace)?;
-    verifier.verify_request(token, || installed.clock.now(), trace).await
+    let token = BearerToken::from_fields(request.headers().get("Authorization"), progress)?;
+    verifier.verify_request(token, || installed.clock.now(), progress).await
 }
 
 /// The same, remembered for the other guards of this request.
@@ -159,7 +159,7 @@ fn refuse(request: &Request<'_>, error: &AuthError) -> Status {
     let last = state.refusal.lock().unwrap_or_else(PoisonError::into_inner).replace(error.clone());
     if last.as_ref() != Some(error) {
         let is_first = is_first_of_outage(request, error);
-        tell_refused(request.route(), error, state.trace.get(), is_first);
+        tell_refused(request.route(), error, state.progress.get(), is_first);
     }
 
     Status::new(error.status())
