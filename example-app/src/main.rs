@@ -9,6 +9,8 @@ use auth_guard::{AuthGuard, Secret};
 use clap::{Args, Parser, Subcommand};
 use example_app::{demo, explain, metrics, store, token};
 use rocket::http::uri::Origin;
+use rocket::time::OffsetDateTime;
+use rocket::time::format_description::well_known::Rfc3339;
 
 /// A task list behind auth-guard. Without a subcommand, it serves.
 ///
@@ -46,7 +48,7 @@ struct Explain {
     #[arg(long, value_parser = parse_path)]
     path: Option<Origin<'static>>,
     /// As of this moment, such as 2026-11-21T12:00:00Z (now)
-    #[arg(long, value_parser = humantime::parse_rfc3339)]
+    #[arg(long, value_parser = parse_moment)]
     at: Option<SystemTime>,
     /// Prints its header and its claims as well
     #[arg(long)]
@@ -55,6 +57,11 @@ struct Explain {
 
 fn parse_path(path: &str) -> Result<Origin<'static>, String> {
     Origin::parse_owned(path.to_owned()).map_err(|error| error.to_string())
+}
+
+fn parse_moment(text: &str) -> Result<SystemTime, String> {
+    let moment = OffsetDateTime::parse(text, &Rfc3339).map_err(|error| error.to_string())?;
+    Ok(moment.into())
 }
 
 fn main() -> ExitCode {

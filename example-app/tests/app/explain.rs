@@ -50,7 +50,7 @@ fn it_says_what_it_was_at_another_moment() {
     let Run { success, stdout, .. } = explain(&[&token, "--at", "2100-01-01T00:00:00Z"], ENV);
     assert!(!success && stdout.contains("FAILED  rule 11"), "{stdout}");
     assert!(stdout.contains("401 token_expired"), "{stdout}");
-    let Run { success, stdout, .. } = explain(&[&token, "--at", "2020-01-01T00:00:00Z"], ENV);
+    let Run { success, stdout, .. } = explain(&[&token, "--at", "2020-01-01T00:00:00+01:00"], ENV);
     assert!(!success && stdout.contains("FAILED  rule 12"), "{stdout}");
     let Run { success, stderr, .. } = explain(&[&token, "--at", "yesterday"], ENV);
     assert!(!success && stderr.contains("--at"), "{stderr}");
