@@ -1,8 +1,8 @@
 //! A kit for the tests of an application: an issuer, a clock, assertions, and a
-//! [challenge](challenge_all) to all of its routes.
+//! [attack](attack_all) on all of its routes.
 //!
 //! ```rust
-//! use auth_guard::testing::{RequestExt, assert_refused, challenge_all};
+//! use auth_guard::testing::{RequestExt, assert_refused, attack_all};
 //! use auth_guard::{AuthGuard, Secret, user_scoped};
 //! use rocket::http::Status;
 //! use rocket::local::blocking::Client;
@@ -21,7 +21,7 @@
 //! assert_refused!(client.get("/api/alice/tasks").dispatch(), MissingToken);
 //! assert_refused!(client.get("/api/alice/tasks").as_user("bob").dispatch(), NotOwner);
 //!
-//! println!("{}", challenge_all(&client));
+//! println!("{}", attack_all(&client));
 //! ```
 //!
 //! A launch outside debug is refused while the feature `testing` is on, unless the
@@ -29,7 +29,8 @@
 
 mod answer;
 mod assert;
-mod challenge;
+mod attack;
+
 mod hostile;
 mod issuer;
 mod request;
@@ -48,7 +49,7 @@ pub use answer::Answer;
 #[doc(hidden)]
 pub use assert::__check_refused;
 pub use assert::assert_refused;
-pub use challenge::{Challenged, challenge_all};
+pub use attack::{AttackReport, attack_all};
 pub use hostile::HostileRequest;
 pub use issuer::{Issuer, Token};
 pub use request::RequestExt;

@@ -1,7 +1,7 @@
 //! Who may call what. A change here is one that a reviewer wants to see.
 
 use crate::handlers::App;
-use auth_guard::testing::challenge_all;
+use auth_guard::testing::attack_all;
 
 const POLICY: &str = "\
 GET /api/<user_id>/tasks                  owner of <user_id>  list
@@ -28,10 +28,10 @@ fn the_table_without_serving_is_the_same() {
 
 /// Hundreds of hostile requests to each route; a wrong answer to one fails this.
 #[test]
-fn every_route_stands_the_challenge() {
+fn every_route_withstands_the_attack() {
     let app = App::new();
     app.task_of_alice();
-    let table = challenge_all(&app.client).to_string();
+    let table = attack_all(&app.client).to_string();
     println!("{table}");
 
     // It speaks of answers as the README does.
@@ -42,6 +42,6 @@ fn every_route_stands_the_challenge() {
     for route in policy {
         let row = table.lines().find(|row| row.starts_with(route));
         let row = row.unwrap_or_else(|| panic!("no {route} in\n{table}"));
-        assert_eq!(row.ends_with("not challenged"), route.ends_with("public"), "{row}");
+        assert_eq!(row.ends_with("not attacked"), route.ends_with("public"), "{row}");
     }
 }

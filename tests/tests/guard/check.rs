@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use auth_guard::testing::{Issuer, RequestExt, assert_refused, challenge_all};
+use auth_guard::testing::{Issuer, RequestExt, assert_refused, attack_all};
 use auth_guard::{AuthError, AuthGuard, Verified, protect, user_scoped};
 use auth_guard_tests::*;
 use rocket::futures::future::BoxFuture;
@@ -129,8 +129,8 @@ fn a_revoked_token_is_refused_before_the_owner_is_looked_at() {
 }
 
 #[test]
-fn an_application_with_a_check_stands_the_challenge() {
-    challenge_all(&with(guard().check(by_claim)));
+fn an_application_with_a_check_withstands_the_attack() {
+    attack_all(&with(guard().check(by_claim)));
     let token = Issuer::of(client().rocket()).expect("an issuer").token("alice");
     assert_eq!(alice_with(&client(), token.claim("standing", "revoked")), accepted());
 }

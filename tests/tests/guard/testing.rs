@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use auth_guard::testing::{Answer, Issuer, RequestExt, assert_refused, challenge_all};
+use auth_guard::testing::{Answer, Issuer, RequestExt, assert_refused, attack_all};
 use auth_guard::{Exception, Owner, Verified, protect, public, user_scoped};
 use auth_guard_tests::*;
 use rocket::fairing::AdHoc;
@@ -176,11 +176,11 @@ fn sound() -> Rocket<Build> {
 }
 
 #[test]
-fn a_sound_application_is_challenged_on_every_guarded_route() {
-    let challenged = challenge_all(&launch(sound()));
-    println!("challenge: {} requests", challenged.requests());
-    assert!(challenged.requests() > 3_000, "{challenged}");
-    let table = challenged.to_string();
+fn a_sound_application_is_attacked_on_every_guarded_route() {
+    let report = attack_all(&launch(sound()));
+    println!("attack: {} requests", report.requests());
+    assert!(report.requests() > 3_000, "{report}");
+    let table = report.to_string();
     let row = |start: &str| {
         let row = table.lines().find(|line| line.starts_with(start));
         row.unwrap_or_else(|| panic!("no {start} in\n{table}")).to_owned()
@@ -204,20 +204,20 @@ fn a_sound_application_is_challenged_on_every_guarded_route() {
     }
     // Nobody's in particular: any good token is let in.
     let [.., 0, 200] = *cells("GET /api/me ") else { panic!("{table}") };
-    assert!(row("GET /api/<user_id>/profile ").ends_with("not challenged"));
-    assert!(row("GET /version ").ends_with("not challenged"));
+    assert!(row("GET /api/<user_id>/profile ").ends_with("not attacked"));
+    assert!(row("GET /version ").ends_with("not attacked"));
     assert!(row("GET /api/guest ").ends_with("open: 200 without a token"));
 }
 
 #[test]
-fn an_application_is_challenged_whatever_its_settings_are() {
+fn an_application_is_attacked_whatever_its_settings_are() {
     for table in [
         json!({ "url": "https://auth.example.com", "leeway": 0, "max_lifetime": 1 }),
         json!({ "audience": ["a", "é"], "uid_claim": "sub", "leeway": 300 }),
         json!({ "issuer": "x", "uid_claim": "account", "max_lifetime": 86_400 }),
         json!({ "uid_claim": "email", "match_subject": false, "realm": "my, 'tasks'" }),
     ] {
-        challenge_all(&launch(app(&table)));
+        attack_all(&launch(app(&table)));
     }
 }
 
@@ -225,7 +225,7 @@ fn an_application_is_challenged_whatever_its_settings_are() {
 #[track_caller]
 fn leaks(rocket: Rocket<Build>, expected: &[(&str, &str)]) {
     let client = launch(rocket);
-    let said = message(|| drop(challenge_all(&client)));
+    let said = message(|| drop(attack_all(&client)));
     assert!(said.contains("WRONG: "), "{said}");
     for (request, answer) in expected {
         let told = said.split_once(request).unwrap_or_else(|| panic!("no {request} in\n{said}"));
@@ -254,7 +254,7 @@ fn a_route_that_is_guarded_by_hand_is_no_leak() {
     }
 
     let rocket = app(&json!({ "unscoped": "warn" })).mount("/api", routes![by_hand]);
-    assert!(challenge_all(&launch(rocket)).to_string().contains("UNSCOPED"));
+    assert!(attack_all(&launch(rocket)).to_string().contains("UNSCOPED"));
 }
 
 #[catch(403)]
@@ -342,7 +342,7 @@ fn a_route_that_refuses_its_owner_is_found() {
 fn an_application_without_a_guarded_route_is_not_passed() {
     let rocket = rocket::custom(figment(&json!({}))).attach(guard());
     let client = launch(rocket.mount("/", public(routes![version])));
-    assert!(message(|| drop(challenge_all(&client))).starts_with("no route is guarded"));
+    assert!(message(|| drop(attack_all(&client))).starts_with("no route is guarded"));
 }
 
 /// A token is not printed, whatever goes wrong.
@@ -350,7 +350,7 @@ fn an_application_without_a_guarded_route_is_not_passed() {
 fn no_message_of_the_kit_has_a_token_in_it() {
     let rocket = app(&json!({ "unscoped": "warn" })).mount("/api", routes![forgotten]);
     let client: Client = launch(rocket.register("/", catchers![friendly]));
-    let said = message(|| drop(challenge_all(&client)));
+    let said = message(|| drop(attack_all(&client)));
     assert!(!said.contains("eyJ"), "{said}");
     assert_eq!(send(&client, Method::Get, "/api/alice/tasks", &[]).status, 401);
 }

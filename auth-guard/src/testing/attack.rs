@@ -21,7 +21,7 @@ use crate::verify::Verifier;
 /// ```rust
 /// # use auth_guard::{AuthGuard, Secret, protect, public, user_scoped};
 /// # use rocket::local::blocking::Client;
-/// use auth_guard::testing::challenge_all;
+/// use auth_guard::testing::attack_all;
 ///
 /// # #[user_scoped]
 /// # #[rocket::get("/<user_id>/tasks")]
@@ -31,7 +31,7 @@ use crate::verify::Verifier;
 /// # let guard = AuthGuard::fairing().with_secret(Secret::random());
 /// # let rocket = rocket::build().attach(guard).mount("/api", protect(rocket::routes![list]));
 /// let client = Client::untracked(rocket).expect("a valid Rocket");
-/// println!("{}", challenge_all(&client));
+/// println!("{}", attack_all(&client));
 /// ```
 ///
 /// Which routes are guarded is what [`audit`](crate::audit()) says; one of which
@@ -45,24 +45,24 @@ use crate::verify::Verifier;
 /// like one; the message is the table, and what came back. Also when the application
 /// has no [`AuthGuard`](crate::AuthGuard) attached, or no guarded route.
 #[track_caller]
-pub fn challenge_all(client: &Client) -> Challenged {
+pub fn attack_all(client: &Client) -> AttackReport {
     let rocket = client.rocket();
     let verifier = rocket.state::<Verifier>().expect("the application attaches AuthGuard");
     let issuer = Issuer::of(rocket).expect("the application attaches AuthGuard");
     let hostile = HostileRequest::all(verifier, issuer.now(), OWNER);
-    let challenge = Challenge { client, rocket, issuer, hostile };
+    let attack = Attack { client, rocket, issuer, hostile };
 
     let survey = Survey::of(rocket);
     let mut routes: Vec<_> = rocket.routes().collect();
     // What its owner reads is there until its owner deletes it.
     routes.sort_by_key(|route| (order(route.method), route.uri.to_string()));
-    let rows = routes.into_iter().map(|route| challenge.run(route, survey.policy(route)));
+    let rows = routes.into_iter().map(|route| attack.run(route, survey.policy(route)));
     let mut rows: Vec<_> = rows.collect();
     rows.sort_by(|a, b| (&a.uri, a.method.as_str()).cmp(&(&b.uri, b.method.as_str())));
-    let challenged = Challenged { rows };
-    assert!(challenged.is_any_guarded(), "no route is guarded:\n{challenged}");
-    assert!(challenged.is_kept(), "a guarded route does not answer as it must:\n{challenged}");
-    challenged
+    let report = AttackReport { rows };
+    assert!(report.is_any_guarded(), "no route is guarded:\n{report}");
+    assert!(report.is_kept(), "a guarded route does not answer as it must:\n{report}");
+    report
 }
 
 fn order(method: Method) -> u8 {
@@ -73,10 +73,10 @@ fn order(method: Method) -> u8 {
     }
 }
 
-/// What [`challenge_all`] found. Its `Display` is a table: for each route, how many
+/// What [`attack_all`] found. Its `Display` is a table: for each route, how many
 /// hostile requests got which answer, and the status of its owner's own.
 #[derive(Clone, Debug)]
-pub struct Challenged {
+pub struct AttackReport {
     rows: Vec<Row>,
 }
 
@@ -101,7 +101,7 @@ enum Outcome {
     Open(Option<u16>),
 }
 
-impl Challenged {
+impl AttackReport {
     /// How many hostile requests were sent.
     pub fn requests(&self) -> usize {
         let counts = self.rows.iter().map(|row| match &row.result {
@@ -149,7 +149,7 @@ const NEIGHBOURS: [(&str, &str); 13] = [
     ("replaced by a wildcard", "*"),
 ];
 
-struct Challenge<'c> {
+struct Attack<'c> {
     client: &'c Client,
     rocket: &'c Rocket<Orbit>,
     issuer: Issuer,
@@ -171,7 +171,7 @@ struct Attempt {
     may_be_lost: bool,
 }
 
-impl Challenge<'_> {
+impl Attack<'_> {
     fn run(&self, route: &Route, policy: Policy) -> Row {
         let result = match &policy {
             Policy::Owner(param) | Policy::OwnerOr(param, _) => self.guarded(route, Some(param)),
@@ -408,7 +408,7 @@ fn percent_encoded(path: &str) -> String {
 const CODES: [&str; 5] =
     ["token_missing", "request_malformed", "token_invalid", "token_expired", "not_owner"];
 
-impl fmt::Display for Challenged {
+impl fmt::Display for AttackReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.rows.iter().map(|r| format!("{} {}", r.method, r.uri)).collect();
         let policies: Vec<_> = self.rows.iter().map(|row| row.policy.to_string()).collect();
@@ -433,7 +433,7 @@ impl fmt::Display for Challenged {
                         wrong => writeln!(f, "  WRONG: {wrong}")?,
                     }
                 }
-                Outcome::Open(None) => writeln!(f, "  not challenged")?,
+                Outcome::Open(None) => writeln!(f, "  not attacked")?,
                 Outcome::Open(Some(status)) => writeln!(f, "  open: {status} without a token")?,
             }
         }
