@@ -32,7 +32,7 @@ use crate::error::AuthError;
 /// | --- | --- |
 /// | 401 | there is no token, or it is refused |
 /// | 400 | there is more than one `Authorization` header field |
-/// | 503 | the keys to check tokens with cannot be had |
+/// | 503 | the keys to check tokens with cannot be had, or the application's own check gives no answer |
 /// | 500 | the fairing is not attached (a launch refuses that wherever it can be seen) |
 ///
 /// # Optional authentication
