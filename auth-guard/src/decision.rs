@@ -3,6 +3,8 @@
 //! Nothing of the token, the secret or a claim's value is in it, nor the path of the
 //! request: the pattern of its route, and the ids of keys that are held.
 
+use std::fmt::Display;
+
 use rocket::Route;
 use tracing::{Level, field};
 
@@ -40,13 +42,13 @@ macro_rules! event {
 
 /// Tells that a request was let in. An exception is rare and worth reading; the rest
 /// is what a service does all day.
-pub(crate) fn tell_allowed(route: &Route, by: By) {
-    let route = Some(route);
+pub(crate) fn tell_allowed(route: &Route, by: By, key: Option<impl Display>) {
+    let (route, key) = (Some(route), key.map(field::display));
     match by {
-        By::Owner => event!(Level::TRACE, "allowed", route, by = "owner",),
-        By::Token => event!(Level::TRACE, "allowed", route, by = "token",),
+        By::Owner => event!(Level::TRACE, "allowed", route, by = "owner", key,),
+        By::Token => event!(Level::TRACE, "allowed", route, by = "token", key,),
         By::Exception(exception) => {
-            event!(Level::INFO, "allowed", route, by = "exception", exception,);
+            event!(Level::INFO, "allowed", route, by = "exception", exception, key,);
         }
     }
     #[cfg(feature = "metrics")]

@@ -99,7 +99,7 @@ async fn access(request: &Request<'_>) -> Result<Access, AuthError> {
         // An exempt handler lets anybody in, but that is no exception of theirs.
         Some(Ok(path_user)) if path_user == caller.uid() || scope.exception.is_some() => {
             let by_exception = scope.exception.is_some();
-            open(request, scope.exception.map_or(By::Owner, By::Exception));
+            open(request, scope.exception.map_or(By::Owner, By::Exception), &caller);
             Ok(Access { path_user: path_user.to_owned(), caller, by_exception })
         }
         Some(_) => Err(AuthError::NotOwner),

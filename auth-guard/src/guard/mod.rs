@@ -91,7 +91,7 @@ async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
     let mut progress = Progress::new();
     let result = verify(request, installed, verifier, &mut progress).await;
     let caller = match result {
-        Ok(claims) => Verified::new(claims),
+        Ok(claims) => Verified::new(claims, progress),
         Err(error) => {
             let _ = RequestState::of(request).progress.set(progress);
             return Err(error);
@@ -144,11 +144,11 @@ fn outcome<T>(request: &Request<'_>, result: Result<T, AuthError>) -> Outcome<T,
 }
 
 /// Tells that a route is opened, unless another guard of this request has.
-fn open(request: &Request<'_>, by: By) {
+fn open(request: &Request<'_>, by: By, caller: &Verified) {
     if let Some(route) = request.route() {
         let told = &RequestState::of(request).opened;
         if told.swap(address(route), Ordering::Relaxed) != address(route) {
-            tell_allowed(route, by);
+            tell_allowed(route, by, caller.key());
         }
     }
 }

@@ -66,7 +66,7 @@ async fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
         .ok_or(AuthError::Misconfigured)?;
 
     check_owner(request, segment, verified.uid())?;
-    open(request, By::Owner);
+    open(request, By::Owner, verified);
     Ok(Owner(verified.clone()))
 }
 

@@ -96,7 +96,7 @@ impl Protected {
             None => By::Token,
         };
         if self.decides {
-            open(request, opened);
+            open(request, opened, caller);
         }
         Ok(())
     }

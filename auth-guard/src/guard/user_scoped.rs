@@ -113,19 +113,20 @@ async fn check_path<H: UserScoped>(
     // Request-local state costs more to set up than it saves where nobody else asks.
     let is_protected = Layer::of(route) == Some(Layer::Protected);
     if !handler.has_guards && !is_protected && handler.or.is_none() {
-        check_owner(request, segment, authenticate(request).await?.uid())?;
-        tell_allowed(route, By::Owner);
+        let caller = authenticate(request).await?;
+        check_owner(request, segment, caller.uid())?;
+        tell_allowed(route, By::Owner, caller.key());
         return Ok(None);
     }
 
     let caller = authenticate_once(request).await?;
     match (check_owner(request, segment, caller.uid()), handler.or) {
         (Ok(()), _) => {
-            open(request, By::Owner);
+            open(request, By::Owner, caller);
             Ok(None)
         }
         (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {
-            open(request, By::Exception(exception));
+            open(request, By::Exception(exception), caller);
             Ok(Some(exception))
         }
         (Err(error), _) => Err(error),

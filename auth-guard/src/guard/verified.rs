@@ -1,6 +1,8 @@
 //! Step 5: claims → guard.
 
-use std::fmt;
+use std::fmt::{self, Display};
+#[cfg(feature = "jwks")]
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use rocket::request::{FromRequest, Outcome, Request};
@@ -8,9 +10,12 @@ use rocket::serde::Deserialize;
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{abort, authenticate_once, open, outcome};
+use crate::check::Progress;
 use crate::claims::{Claims, ClaimsError};
 use crate::decision::By;
 use crate::error::AuthError;
+#[cfg(feature = "jwks")]
+use crate::jwk::PublicKey;
 
 /// A request guard: the caller has a valid token.
 ///
@@ -40,16 +45,35 @@ use crate::error::AuthError;
 /// `Result<Verified, AuthError>` as an argument lets the handler decide.
 /// `Option<Verified>` makes a *bad* token look like no token.
 #[derive(Clone)]
-pub struct Verified(Claims);
+pub struct Verified {
+    claims: Claims,
+    /// The public key that the signature was checked with in this request.
+    #[cfg(feature = "jwks")]
+    key: Option<Arc<PublicKey>>,
+}
 
 impl Verified {
-    pub(super) fn new(claims: Claims) -> Self {
-        Self(claims)
+    pub(super) fn new(claims: Claims, _progress: Progress) -> Self {
+        Self {
+            claims,
+            #[cfg(feature = "jwks")]
+            key: _progress.key,
+        }
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(super) fn key(&self) -> Option<impl Display> {
+        self.key.as_ref()
+    }
+
+    #[cfg(not(feature = "jwks"))]
+    pub(super) fn key(&self) -> Option<impl Display> {
+        None::<&str>
     }
 
     /// Who the token was issued to; see [`Claims::uid`].
     pub fn uid(&self) -> &str {
-        self.0.uid()
+        self.claims.uid()
     }
 
     /// Reads all claims as the application's own type.
@@ -58,12 +82,12 @@ impl Verified {
     ///
     /// [`ClaimsError`] when the verified claims do not have that shape.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ClaimsError> {
-        self.0.claims()
+        self.claims.claims()
     }
 
     /// When the token expires, without leeway.
     pub fn expires_at(&self) -> SystemTime {
-        self.0.expires_at()
+        self.claims.expires_at()
     }
 }
 
@@ -73,7 +97,7 @@ impl<'r> FromRequest<'r> for Verified {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
         let caller = authenticate_once(request).await.cloned();
-        outcome(request, caller.inspect(|_| open(request, By::Token)))
+        outcome(request, caller.inspect(|caller| open(request, By::Token, caller)))
     }
 }
 
