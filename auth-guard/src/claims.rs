@@ -41,7 +41,7 @@ pub struct ClaimsError {
 }
 
 /// What a token must say, as of the configuration.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub(crate) issuer: Option<String>,
     pub(crate) audience: Vec<String>,

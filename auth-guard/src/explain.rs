@@ -30,18 +30,11 @@ use crate::error::AuthError;
 /// claims in it, so that it can be put into a ticket.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    steps: Vec<Step>,
+    rules: Rules,
     /// The check that failed.
     failed: Option<Check>,
     result: Result<Claims, AuthError>,
     doors: Vec<Door>,
-}
-
-/// One check, in words.
-#[derive(Clone, Debug)]
-struct Step {
-    check: Check,
-    asks_for: String,
 }
 
 /// A route that a path leads to, and whether the token opens it.
@@ -76,9 +69,8 @@ pub enum Verdict {
 impl Explanation {
     /// Of a way that ended with `result`, at this check.
     pub(crate) fn new(rules: &Rules, at: Check, result: Result<Claims, AuthError>) -> Self {
-        let step = |check: Check| Step { check, asks_for: check.asks_for(rules) };
         Self {
-            steps: Check::OF_A_TOKEN.into_iter().map(step).collect(),
+            rules: rules.clone(),
             failed: result.is_err().then_some(at),
             result,
             doors: Vec::new(),
@@ -165,13 +157,13 @@ fn segment(path: &Origin<'_>, route: &Route, param: &str) -> Option<String> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Step { check, asks_for } in &self.steps {
+        for check in Check::OF_A_TOKEN {
             let mark = match self.failed {
-                Some(failed) if *check == failed => "FAILED",
-                Some(failed) if *check > failed => "-",
+                Some(failed) if check == failed => "FAILED",
+                Some(failed) if check > failed => "-",
                 _ => "passed",
             };
-            write!(f, "{mark:6}  rule {:2}  {asks_for}", check.rule())?;
+            write!(f, "{mark:6}  rule {:2}  {}", check.rule(), check.asks_for(&self.rules))?;
             match check.settings() {
                 settings if mark == "FAILED" && !settings.is_empty() => {
                     writeln!(f, "  [{}]", settings.join(", "))?;
