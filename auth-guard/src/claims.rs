@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use crate::error::AuthError;
-use crate::json::{Object, Value};
+use crate::json::{self, Members, Value};
 
 /// The claims of a token that has passed every check. Only a
 /// [`Verifier`](crate::Verifier) makes one.
 #[derive(Clone)]
 pub struct Claims {
     uid: String,
-    expires_at: SystemTime,
-    json: Vec<u8>,
+    exp: f64,
+    json: String,
 }
 
 /// The claims cannot be read as the type that was asked for.
@@ -46,7 +46,7 @@ impl Claims {
 
     /// When the token expires, without leeway.
     pub fn expires_at(&self) -> SystemTime {
-        self.expires_at
+        system_time(self.exp)
     }
 
     /// Reads all claims as the application's own type.
@@ -55,7 +55,7 @@ impl Claims {
     ///
     /// [`ClaimsError`] when the verified claims do not have that shape.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ClaimsError> {
-        serde_json::from_slice(&self.json).map_err(|error| ClaimsError { column: error.column() })
+        serde_json::from_str(&self.json).map_err(|error| ClaimsError { column: error.column() })
     }
 }
 
@@ -79,7 +79,8 @@ impl Rules {
     /// Expiry comes last: it is reported only when a fresh token from the same
     /// issuer would have been accepted, so that a client's refresh loop ends.
     pub(crate) fn check(&self, payload: Vec<u8>, now: SystemTime) -> Result<Claims, AuthError> {
-        let claims = Object::parse(&payload).ok_or(AuthError::MalformedToken)?;
+        let json = String::from_utf8(payload).map_err(|_| AuthError::MalformedToken)?;
+        let claims = Payload::read(&json, &self.uid_claim).ok_or(AuthError::MalformedToken)?;
 
         let expiry = self.check_times(&claims, seconds(now))?;
         self.check_issuer_and_audience(&claims)?;
@@ -88,16 +89,16 @@ impl Rules {
             return Err(AuthError::Expired);
         }
 
-        Ok(Claims { uid, expires_at: expiry.at, json: payload })
+        Ok(Claims { uid, exp: expiry.exp, json })
     }
 
     /// Seconds are floating point throughout: they saturate, and around the
     /// present they are exact to a quarter of a microsecond.
-    fn check_times(&self, claims: &Object<'_>, now: f64) -> Result<Expiry, AuthError> {
+    fn check_times(&self, claims: &Payload<'_>, now: f64) -> Result<Expiry, AuthError> {
         let (leeway, max_lifetime) = (f64::from(self.leeway), f64::from(self.max_lifetime));
-        let exp = numeric_date(claims, "exp")?.ok_or(invalid("exp"))?;
-        let nbf = numeric_date(claims, "nbf")?;
-        let iat = numeric_date(claims, "iat")?;
+        let exp = numeric_date(claims.exp, "exp")?.ok_or(invalid("exp"))?;
+        let nbf = numeric_date(claims.nbf, "nbf")?;
+        let iat = numeric_date(claims.iat, "iat")?;
 
         // A token cannot be revoked, so its life is bounded here and not only
         // by the issuer's good will.
@@ -109,19 +110,18 @@ impl Rules {
             return Err(AuthError::NotYetValid);
         }
 
-        Ok(Expiry { at: system_time(exp), has_passed: now >= exp + leeway })
+        Ok(Expiry { exp, has_passed: now >= exp + leeway })
     }
 
-    fn check_issuer_and_audience(&self, claims: &Object<'_>) -> Result<(), AuthError> {
+    fn check_issuer_and_audience(&self, claims: &Payload<'_>) -> Result<(), AuthError> {
         if let Some(issuer) = &self.issuer {
-            let iss = claims.get("iss").and_then(Value::as_str);
+            let iss = claims.iss.and_then(Value::as_str);
             iss.filter(|iss| iss == issuer).ok_or(invalid("iss"))?;
         }
 
         if !self.audience.is_empty() {
-            let aud = claims.get("aud").and_then(Value::as_strings);
-            aud.filter(|aud| aud.iter().any(|aud| self.audience.iter().any(|ours| ours == aud)))
-                .ok_or(invalid("aud"))?;
+            let is_ours = |aud: &str| self.audience.iter().any(|ours| ours == aud);
+            claims.aud.filter(|aud| aud.has_str(is_ours)).ok_or(invalid("aud"))?;
         }
 
         Ok(())
@@ -129,9 +129,9 @@ impl Rules {
 
     /// No other claim ever stands in for the `uid`: Better Auth signs e-mail
     /// and cookie JWTs with the same secret, and this keeps them out.
-    fn check_identity(&self, claims: &Object<'_>) -> Result<String, AuthError> {
+    fn check_identity(&self, claims: &Payload<'_>) -> Result<String, AuthError> {
         let uid = claims
-            .get(&self.uid_claim)
+            .uid
             .and_then(|uid| uid.as_integer().or_else(|| uid.as_str().map(Cow::into_owned)))
             .filter(|uid| !uid.is_empty() && !uid.contains(char::is_control))
             .ok_or_else(|| AuthError::InvalidClaim(self.uid_claim.clone().into()))?;
@@ -139,8 +139,7 @@ impl Rules {
         // Better Auth spreads user columns over its default payload, so a column
         // named `uid` that a caller may set would let the caller choose who to be.
         if self.match_subject && self.uid_claim != "sub" {
-            let subject = claims.get("sub");
-            if subject.is_some_and(|sub| sub.as_str().as_deref() != Some(uid.as_str())) {
+            if claims.sub.is_some_and(|sub| sub.as_str().as_deref() != Some(uid.as_str())) {
                 return Err(invalid("sub"));
             }
         }
@@ -149,14 +148,49 @@ impl Rules {
     }
 }
 
+/// The claims that decide anything, as they stand in the payload.
+struct Payload<'a> {
+    uid_claim: &'a str,
+    uid: Option<Value<'a>>,
+    sub: Option<Value<'a>>,
+    iss: Option<Value<'a>>,
+    aud: Option<Value<'a>>,
+    exp: Option<Value<'a>>,
+    nbf: Option<Value<'a>>,
+    iat: Option<Value<'a>>,
+}
+
+impl<'a> Payload<'a> {
+    fn read(json: &'a str, uid_claim: &'a str) -> Option<Self> {
+        let (uid, sub, iss, aud, exp, nbf, iat) = (None, None, None, None, None, None, None);
+        let mut payload = Self { uid_claim, uid, sub, iss, aud, exp, nbf, iat };
+        json::read(json, &mut payload).map(|()| payload)
+    }
+}
+
+impl<'a> Members<'a> for Payload<'a> {
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>> {
+        match name {
+            "iss" => Some(&mut self.iss),
+            "aud" => Some(&mut self.aud),
+            "exp" => Some(&mut self.exp),
+            "nbf" => Some(&mut self.nbf),
+            "iat" => Some(&mut self.iat),
+            name if name == self.uid_claim => Some(&mut self.uid),
+            "sub" => Some(&mut self.sub),
+            _ => None,
+        }
+    }
+}
+
 struct Expiry {
-    at: SystemTime,
+    exp: f64,
     has_passed: bool,
 }
 
 /// A `NumericDate` (RFC 7519 section 2), if the claim is there.
-fn numeric_date(claims: &Object<'_>, name: &'static str) -> Result<Option<f64>, AuthError> {
-    claims.get(name).map(|value| value.as_number().ok_or(invalid(name))).transpose()
+fn numeric_date(claim: Option<Value<'_>>, name: &'static str) -> Result<Option<f64>, AuthError> {
+    claim.map(|value| value.as_number().ok_or(invalid(name))).transpose()
 }
 
 fn seconds(time: SystemTime) -> f64 {
