@@ -138,10 +138,9 @@ impl Rules {
 
         // Better Auth spreads user columns over its default payload, so a column
         // named `uid` that a caller may set would let the caller choose who to be.
-        if self.match_subject && self.uid_claim != "sub" {
-            if claims.sub.is_some_and(|sub| sub.as_str().as_deref() != Some(uid.as_str())) {
-                return Err(invalid("sub"));
-            }
+        let is_other = |sub: Value<'_>| sub.as_str().as_deref() != Some(uid.as_str());
+        if self.match_subject && self.uid_claim != "sub" && claims.sub.is_some_and(is_other) {
+            return Err(invalid("sub"));
         }
 
         Ok(uid)
