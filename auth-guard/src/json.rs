@@ -152,7 +152,7 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
             let is_new = match self.0.slot(&name) {
                 Some(slot) => slot.replace(value).is_none(),
                 None => {
-                    others.push(name);
+                    others.push((beginning(&name), name));
                     true
                 }
             };
@@ -168,4 +168,12 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
             false => Err(de::Error::custom("a name twice")),
         }
     }
+}
+
+/// The first eight bytes of a name: numbers are sorted faster than text.
+fn beginning(name: &str) -> u64 {
+    let length = name.len().min(8);
+    let mut first = [0; 8];
+    first[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_ne_bytes(first)
 }

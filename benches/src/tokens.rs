@@ -138,6 +138,9 @@ pub fn hostile(length: usize) -> Vec<(&'static str, String)> {
     let names = |count: usize| {
         (0..count / 7).map(|n| format!(r#""{n:x}":0"#)).collect::<Vec<_>>().join(",")
     };
+    let long_names = |count: usize| {
+        (0..count / 19).map(|n| format!(r#""namesake{n:04x}":0"#)).collect::<Vec<_>>().join(",")
+    };
     let escaped = |count: usize| {
         (0..count / 12).map(|n| format!(r#""\u{n:04x}":0"#)).collect::<Vec<_>>().join(",")
     };
@@ -155,6 +158,7 @@ pub fn hostile(length: usize) -> Vec<(&'static str, String)> {
         ),
         ("wide nesting", claims(&|n| format!(r#""x":[{}0]"#, "[],".repeat(n / 3)))),
         ("many names", claims(&|n| format!(r#""x":0,{}"#, names(n)))),
+        ("many names that begin alike", claims(&|n| format!(r#""x":0,{}"#, long_names(n)))),
         ("many escaped names", claims(&|n| format!(r#""x":0,{}"#, escaped(n)))),
         ("one name twice, at the end", claims(&|n| format!(r#""x":0,{},"uid":0"#, names(n)))),
         ("long number", claims(&|n| format!(r#""nbf":0.{}"#, "9".repeat(n)))),

@@ -22,7 +22,7 @@ const MAX_INSTRUCTIONS: u64 = 10_000;
 const MAX_ALLOCATIONS: u64 = 4;
 
 /// How much dearer a hostile token may be than a good one of its length.
-const MAX_FACTOR: f64 = 4.0;
+const MAX_FACTOR: f64 = 8.0;
 
 #[derive(Clone, Copy)]
 struct Count {

@@ -16,6 +16,7 @@ fn main() {
     println!("| in process | ns | compared | ns | ratio |\n| --- | --- | --- | --- | --- |");
     verifications();
     requests();
+    hostile_tokens();
 }
 
 /// `Verifier::verify` against `jsonwebtoken::decode`.
@@ -107,5 +108,29 @@ fn requests() {
             added(1),
             rounds.ratio(|time| (time(guard) - time(0)) / (time(1) - time(0))),
         );
+    }
+}
+
+/// The worst tokens against a good one of their length.
+fn hostile_tokens() {
+    let length = tokens::LENGTHS[tokens::LENGTHS.len() - 1];
+    let mut named = vec![("accepted", tokens::valid(length))];
+    named.extend(tokens::hostile(length));
+    let verifier = tokens::verifier();
+    let mut contenders: Vec<Contender<'_>> = Vec::new();
+    for (_, token) in &named {
+        let verifier = &verifier;
+        contenders.push(Box::new(move |n| {
+            for _ in 0..n {
+                drop(black_box(verifier.verify(black_box(token), SystemTime::now())));
+            }
+        }));
+    }
+
+    let rounds = run(&mut contenders, ROUNDS / 4);
+    println!("\n| {length} bytes | ns | ÷ a good one |\n| --- | --- | --- |");
+    for (number, (name, _)) in named.iter().enumerate() {
+        let ratio = rounds.ratio(|time| time(number) / time(0));
+        println!("| {name} | {:.0} | {ratio:.2} |", rounds.median(number));
     }
 }
