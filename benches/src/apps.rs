@@ -93,8 +93,14 @@ pub fn axum_jwt_auth() -> axum::Router {
 }
 
 /// The servers, by the name that starts them.
-pub const SERVERS: [&str; 5] =
-    ["rocket-plain", "rocket-scoped", "rocket-by-hand", "axum-plain", "axum-jwt-auth"];
+pub const SERVERS: [&str; 6] = [
+    "rocket-plain",
+    "rocket-scoped",
+    "rocket-by-hand",
+    "rocket-plain-logging",
+    "axum-plain",
+    "axum-jwt-auth",
+];
 
 /// Serves one of [`SERVERS`] on one thread, at a port that it prints, until it is
 /// ended.
@@ -104,12 +110,13 @@ pub fn serve(name: &str) {
         "rocket-plain" => rocket_plain(figment),
         "rocket-scoped" => rocket_scoped(figment),
         "rocket-by-hand" => rocket_by_hand(figment),
+        "rocket-plain-logging" => rocket_plain(figment.merge(("log_level", "normal"))),
         "axum-plain" => return serve_axum(axum_plain()),
         "axum-jwt-auth" => return serve_axum(axum_jwt_auth()),
         other => panic!("there is no server {other}"),
     };
     let rocket = rocket.attach(AdHoc::on_liftoff("port", |rocket| {
-        Box::pin(async { println!("{}", rocket.config().port) })
+        Box::pin(async { println!("port {}", rocket.config().port) })
     }));
     drop(rocket::execute(rocket.launch()));
 }
@@ -120,7 +127,7 @@ fn serve_axum(app: axum::Router) {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        println!("{}", listener.local_addr().expect("an address").port());
+        println!("port {}", listener.local_addr().expect("an address").port());
         axum::serve(listener, app).await.expect("it serves");
     });
 }

@@ -60,6 +60,7 @@ fn print(turns: &[Vec<Turn>]) {
         ("rocket-plain", "rocket-plain"),
         ("rocket-scoped", "rocket-plain"),
         ("rocket-by-hand", "rocket-plain"),
+        ("rocket-plain-logging", "rocket-plain"),
         ("axum-plain", "axum-plain"),
         ("axum-jwt-auth", "axum-plain"),
     ] {
@@ -107,10 +108,12 @@ impl Server {
             .expect("the server starts");
         pin(process.id(), 0);
 
-        let mut port = String::new();
-        let output = process.stdout.take().expect("its output");
-        BufReader::new(output).read_line(&mut port).expect("its port");
-        let port: u16 = port.trim().parse().expect("its port");
+        let mut output = BufReader::new(process.stdout.take().expect("its output"));
+        let mut lines = output.by_ref().lines().map(|line| line.expect("a line"));
+        let port = lines.find_map(|line| line.strip_prefix("port ")?.parse::<u16>().ok());
+        let port = port.expect("its port");
+        // What it logs is read and dropped, as a terminal or a collector does.
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         let connect = || {
             let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
             connection.set_read_timeout(Some(Duration::from_secs(5))).expect("a socket");
