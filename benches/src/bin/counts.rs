@@ -21,12 +21,15 @@ const MAX_INSTRUCTIONS: u64 = 10_000;
 /// Allocations of one HS256 verification: the claims that are handed out.
 const MAX_ALLOCATIONS: u64 = 4;
 
-/// How much dearer a hostile token may be than a good one of its length.
-const MAX_FACTOR: f64 = 8.0;
+/// How much dearer a hostile token may be than a good one of its length. SHA-256 is
+/// counted, in software, and so is a smaller part of it where a processor computes it.
+const MAX_FACTOR: f64 = 3.0;
 
 #[derive(Clone, Copy)]
 struct Count {
+    /// Outside SHA-256.
     instructions: u64,
+    all_instructions: u64,
     allocations: u64,
 }
 
@@ -55,7 +58,7 @@ fn verifications(failures: &mut Vec<String>) {
         ("expired", "`verify`, expired"),
         ("jsonwebtoken", "`jsonwebtoken::decode`, accepted"),
     ] {
-        let Count { instructions, allocations } = count(case, 0);
+        let Count { instructions, allocations, .. } = count(case, 0);
         println!("| {name} | {instructions} | {allocations} |");
         if case != "jsonwebtoken" {
             if instructions > MAX_INSTRUCTIONS {
@@ -83,25 +86,24 @@ fn requests() {
 }
 
 fn growth(failures: &mut Vec<String>) {
-    println!("\n| counted, by length | instructions outside SHA-256 | ÷ a good one as long |");
+    println!("\n| counted, by length | instructions outside SHA-256 | all, ÷ a good one as long |");
     println!("| --- | --- | --- |");
-    let mut costs = Vec::new();
-    for (number, length) in tokens::LENGTHS.iter().enumerate() {
-        let Count { instructions, .. } = count("length", number);
+    let good: Vec<_> = (0..tokens::LENGTHS.len()).map(|number| count("length", number)).collect();
+    for (length, Count { instructions, .. }) in tokens::LENGTHS.iter().zip(&good) {
         println!("| {length} bytes, accepted | {instructions} | 1 |");
-        costs.push((*length as f64, instructions as f64));
     }
-
-    let slope =
-        |from: usize, to: usize| (costs[to].1 - costs[from].1) / (costs[to].0 - costs[from].0);
+    let slope = |from: usize, to: usize| {
+        (good[to].instructions - good[from].instructions) as f64
+            / (tokens::LENGTHS[to] - tokens::LENGTHS[from]) as f64
+    };
     if slope(2, 3) > 1.2 * slope(1, 2) {
         failures.push("the cost grows faster than the length".into());
     }
 
-    let good = costs[costs.len() - 1].1;
+    let good = good[good.len() - 1].all_instructions as f64;
     for (number, (name, token)) in tokens::hostile(longest()).iter().enumerate() {
-        let Count { instructions, .. } = count("hostile", number);
-        let factor = instructions as f64 / good;
+        let Count { instructions, all_instructions, .. } = count("hostile", number);
+        let factor = all_instructions as f64 / good;
         println!("| {} bytes, {name} | {instructions} | {factor:.2} |", token.len());
         if factor > MAX_FACTOR {
             failures.push(format!("{name}: more than {MAX_FACTOR} times as dear as a good token"));
@@ -187,6 +189,7 @@ fn count(case: &str, number: usize) -> Count {
     let many = below_callgrind(case, number, 2 * REPETITIONS);
     Count {
         instructions: (many.instructions - few.instructions) / REPETITIONS,
+        all_instructions: (many.all_instructions - few.all_instructions) / REPETITIONS,
         allocations: (many.allocations - few.allocations) / REPETITIONS,
     }
 }
@@ -211,7 +214,7 @@ fn below_callgrind(case: &str, number: usize, repetitions: u64) -> Count {
 fn read(profile: &str) -> Count {
     let mut names: HashMap<&str, &str> = HashMap::new();
     let (mut function, mut called) = ("", "");
-    let (mut instructions, mut allocations) = (0, 0);
+    let (mut instructions, mut all_instructions, mut allocations) = (0, 0, 0);
     let mut lines = profile.lines();
     while let Some(line) = lines.next() {
         if let Some(id) = line.strip_prefix("fn=") {
@@ -226,13 +229,14 @@ fn read(profile: &str) -> Count {
             lines.next();
         } else if line.starts_with(|c: char| c.is_ascii_digit() || "+-*".contains(c)) {
             let cost: u64 = number_of(line.split(' ').nth(1).unwrap_or_default());
+            all_instructions += cost;
             if !function.contains("sha2::") || !function.contains("compress") {
                 instructions += cost;
             }
         }
     }
 
-    Count { instructions, allocations }
+    Count { instructions, all_instructions, allocations }
 }
 
 /// A name is written once as `(id) name`, and then as `(id)`.
