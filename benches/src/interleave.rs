@@ -5,15 +5,12 @@ use std::time::{Duration, Instant};
 /// What is timed: it runs so many times.
 pub type Contender<'a> = Box<dyn FnMut(u32) + 'a>;
 
-/// How long each contender runs in one round.
-const TURN: Duration = Duration::from_millis(2);
-
 /// The nanoseconds that each contender takes, in the rounds in which they took turns.
 pub struct Rounds(Vec<Vec<f64>>);
 
-/// Times all contenders, in this many rounds.
-pub fn run(contenders: &mut [Contender<'_>], rounds: usize) -> Rounds {
-    let per_turn: Vec<u32> = contenders.iter_mut().map(repetitions).collect();
+/// Times all contenders, each for about a `turn` in each of the rounds.
+pub fn run(contenders: &mut [Contender<'_>], rounds: usize, turn: Duration) -> Rounds {
+    let per_turn: Vec<u32> = contenders.iter_mut().map(|c| repetitions(c, turn)).collect();
     let mut times = vec![Vec::with_capacity(rounds); contenders.len()];
     for round in 0..rounds {
         for turn in 0..contenders.len() {
@@ -47,12 +44,12 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// How often it runs in a turn; and a warm-up.
-fn repetitions(contender: &mut Contender<'_>) -> u32 {
+fn repetitions(contender: &mut Contender<'_>, turn: Duration) -> u32 {
     let mut repetitions = 1;
     loop {
         let start = Instant::now();
         contender(repetitions);
-        if start.elapsed() >= TURN {
+        if start.elapsed() >= turn {
             return repetitions;
         }
         repetitions *= 2;

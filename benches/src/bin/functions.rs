@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use auth_guard_benches::interleave::{Contender, run};
 use auth_guard_benches::{apps, peers, tokens};
@@ -11,6 +11,7 @@ use rocket::local::asynchronous::Client;
 use rocket::{Build, Rocket};
 
 const ROUNDS: usize = 401;
+const TURN: Duration = Duration::from_millis(2);
 
 fn main() {
     println!("| in process | ns | compared | ns | ratio |\n| --- | --- | --- | --- | --- |");
@@ -42,6 +43,8 @@ fn row(name: &str, tokens: &[String], accepted: bool, threads: usize) {
             }
         });
     };
+    // Threads take a while to start.
+    let (rounds, turn) = if threads > 1 { (ROUNDS / 8, TURN * 10) } else { (ROUNDS, TURN) };
     let rounds = run(
         &mut [
             Box::new(|n| {
@@ -49,7 +52,8 @@ fn row(name: &str, tokens: &[String], accepted: bool, threads: usize) {
             }),
             Box::new(|n| repeat(n, &|token| black_box(decoder.decode(token)).is_ok())),
         ],
-        ROUNDS,
+        rounds,
+        turn,
     );
     println!(
         "| `verify`, {name} | {:.0} | `jsonwebtoken::decode` | {:.0} | {:.2} |",
@@ -97,7 +101,7 @@ fn requests() {
         }));
     }
 
-    let rounds = run(&mut contenders, ROUNDS);
+    let rounds = run(&mut contenders, ROUNDS, TURN);
     let added = |guard: usize| rounds.ratio(|time| time(guard) - time(0));
     for (name, guard) in [("`#[user_scoped]`", 2), ("`#[user_scoped]`, `Owner`, `Verified`", 3)] {
         println!(
@@ -127,7 +131,7 @@ fn hostile_tokens() {
         }));
     }
 
-    let rounds = run(&mut contenders, ROUNDS / 4);
+    let rounds = run(&mut contenders, ROUNDS / 4, TURN);
     println!("\n| {length} bytes | ns | ÷ a good one |\n| --- | --- | --- |");
     for (number, (name, _)) in named.iter().enumerate() {
         let ratio = rounds.ratio(|time| time(number) / time(0));
