@@ -48,7 +48,8 @@
 //! | claims → ownership | `guard/user_scoped.rs`, `guard/{owner,access,protect}.rs` | [`NotOwner`] |
 //! | error → answer | `response.rs`, `fairing.rs` | |
 //!
-//! [Known attacks](docs::attacks) lists those on tokens, and what stops each.
+//! [Known attacks](docs::attacks) lists those on tokens, and what stops each;
+//! [what it costs](docs::performance) compares it with others.
 //!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
@@ -135,6 +136,8 @@ pub mod docs {
     pub mod attacks {}
     #[doc = include_str!("../docs/ownership.md")]
     pub mod ownership {}
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
 }
 
 /// For what `#[user_scoped]` expands to, and for nothing else.
