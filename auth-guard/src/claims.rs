@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::check::{Check, Trace};
 use crate::error::AuthError;
-use crate::json::{Object, Value};
+use crate::json::{self, Members, Value};
 
 /// The claims of a token that has passed every check. Only a
 /// [`Verifier`](crate::Verifier) makes one.
@@ -21,7 +21,7 @@ pub struct Claims(Arc<Checked>);
 struct Checked {
     uid: String,
     times: Times,
-    json: Vec<u8>,
+    json: String,
 }
 
 /// What the checks of time want to know again when a result is remembered.
@@ -69,7 +69,7 @@ impl Claims {
     ///
     /// [`ClaimsError`] when the verified claims do not have that shape.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ClaimsError> {
-        serde_json::from_slice(&self.0.json).map_err(|error| ClaimsError { column: error.column() })
+        serde_json::from_str(&self.0.json).map_err(|error| ClaimsError { column: error.column() })
     }
 
     /// In bytes, without what surrounds them.
@@ -105,7 +105,8 @@ impl Rules {
         trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
         trace.reach(Check::ClaimsObject);
-        let claims = Object::parse(&payload).ok_or(AuthError::MalformedToken)?;
+        let json = String::from_utf8(payload).map_err(|_| AuthError::MalformedToken)?;
+        let claims = Payload::read(&json, &self.uid_claim).ok_or(AuthError::MalformedToken)?;
 
         let times = Times::read(&claims, trace)?;
         let now = seconds(now);
@@ -114,7 +115,7 @@ impl Rules {
         let uid = self.check_identity(&claims, trace)?;
         self.check_expiry(times, now, trace)?;
 
-        Ok(Claims(Arc::new(Checked { uid, times, json: payload })))
+        Ok(Claims(Arc::new(Checked { uid, times, json })))
     }
 
     /// Checks what changes with the time: all else has been found good before.
@@ -169,20 +170,19 @@ impl Rules {
 
     fn check_issuer_and_audience(
         &self,
-        claims: &Object<'_>,
+        claims: &Payload<'_>,
         trace: &mut impl Trace,
     ) -> Result<(), AuthError> {
         trace.reach(Check::Issuer);
         if let Some(issuer) = &self.issuer {
-            let iss = claims.get("iss").and_then(Value::as_str);
+            let iss = claims.iss.and_then(Value::as_str);
             iss.filter(|iss| iss == issuer).ok_or(invalid("iss"))?;
         }
 
         trace.reach(Check::Audience);
         if !self.audience.is_empty() {
-            let aud = claims.get("aud").and_then(Value::as_strings);
-            aud.filter(|aud| aud.iter().any(|aud| self.audience.iter().any(|ours| ours == aud)))
-                .ok_or(invalid("aud"))?;
+            let is_ours = |aud: &str| self.audience.iter().any(|ours| ours == aud);
+            claims.aud.filter(|aud| aud.has_str(is_ours)).ok_or(invalid("aud"))?;
         }
 
         Ok(())
@@ -192,12 +192,12 @@ impl Rules {
     /// and cookie JWTs with the same secret, and this keeps them out.
     fn check_identity(
         &self,
-        claims: &Object<'_>,
+        claims: &Payload<'_>,
         trace: &mut impl Trace,
     ) -> Result<String, AuthError> {
         trace.reach(Check::Uid);
         let uid = claims
-            .get(&self.uid_claim)
+            .uid
             .and_then(|uid| uid.as_integer().or_else(|| uid.as_str().map(Cow::into_owned)))
             .filter(|uid| !uid.is_empty() && !uid.contains(char::is_control))
             .ok_or_else(|| AuthError::InvalidClaim(self.uid_claim.clone().into()))?;
@@ -205,11 +205,9 @@ impl Rules {
         trace.reach(Check::Subject);
         // Better Auth spreads user columns over its default payload, so a column
         // named `uid` that a caller may set would let the caller choose who to be.
-        if self.match_subject && self.uid_claim != "sub" {
-            let subject = claims.get("sub");
-            if subject.is_some_and(|sub| sub.as_str().as_deref() != Some(uid.as_str())) {
-                return Err(invalid("sub"));
-            }
+        let is_other = |sub: Value<'_>| sub.as_str().as_deref() != Some(uid.as_str());
+        if self.match_subject && self.uid_claim != "sub" && claims.sub.is_some_and(is_other) {
+            return Err(invalid("sub"));
         }
 
         Ok(uid)
@@ -217,19 +215,54 @@ impl Rules {
 }
 
 impl Times {
-    fn read(claims: &Object<'_>, trace: &mut impl Trace) -> Result<Self, AuthError> {
+    fn read(claims: &Payload<'_>, trace: &mut impl Trace) -> Result<Self, AuthError> {
         trace.reach(Check::ExpiryNumber);
-        let exp = numeric_date(claims, "exp")?.ok_or(invalid("exp"))?;
+        let exp = numeric_date(claims.exp, "exp")?.ok_or(invalid("exp"))?;
 
         trace.reach(Check::StartNumbers);
-        let (nbf, iat) = (numeric_date(claims, "nbf")?, numeric_date(claims, "iat")?);
+        let (nbf, iat) = (numeric_date(claims.nbf, "nbf")?, numeric_date(claims.iat, "iat")?);
         Ok(Self { exp, nbf, iat })
     }
 }
 
+/// The claims that decide anything, as they stand in the payload.
+struct Payload<'a> {
+    uid_claim: &'a str,
+    uid: Option<Value<'a>>,
+    sub: Option<Value<'a>>,
+    iss: Option<Value<'a>>,
+    aud: Option<Value<'a>>,
+    exp: Option<Value<'a>>,
+    nbf: Option<Value<'a>>,
+    iat: Option<Value<'a>>,
+}
+
+impl<'a> Payload<'a> {
+    fn read(json: &'a str, uid_claim: &'a str) -> Option<Self> {
+        let (uid, sub, iss, aud, exp, nbf, iat) = (None, None, None, None, None, None, None);
+        let mut payload = Self { uid_claim, uid, sub, iss, aud, exp, nbf, iat };
+        json::read(json, &mut payload).map(|()| payload)
+    }
+}
+
+impl<'a> Members<'a> for Payload<'a> {
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>> {
+        match name {
+            "iss" => Some(&mut self.iss),
+            "aud" => Some(&mut self.aud),
+            "exp" => Some(&mut self.exp),
+            "nbf" => Some(&mut self.nbf),
+            "iat" => Some(&mut self.iat),
+            name if name == self.uid_claim => Some(&mut self.uid),
+            "sub" => Some(&mut self.sub),
+            _ => None,
+        }
+    }
+}
+
 /// A `NumericDate` (RFC 7519 section 2), if the claim is there.
-fn numeric_date(claims: &Object<'_>, name: &'static str) -> Result<Option<f64>, AuthError> {
-    claims.get(name).map(|value| value.as_number().ok_or(invalid(name))).transpose()
+fn numeric_date(claim: Option<Value<'_>>, name: &'static str) -> Result<Option<f64>, AuthError> {
+    claim.map(|value| value.as_number().ok_or(invalid(name))).transpose()
 }
 
 fn seconds(time: SystemTime) -> f64 {

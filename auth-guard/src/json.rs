@@ -4,8 +4,22 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// What is kept of a JSON object; of its other members only the names count.
+pub(crate) trait Members<'a> {
+    /// The place of the member with this name, if it is kept.
+    fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>>;
+}
+
+/// Reads `text` into `members`. `None` unless it is exactly one object, without
+/// duplicate names and without a value nested deeper than [`Value::MAX_DEPTH`].
+pub(crate) fn read<'a>(text: &'a str, members: &mut impl Members<'a>) -> Option<()> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    deserializer.deserialize_map(Reader(members)).ok()?;
+    deserializer.end().ok()
+}
 
 /// The members of one JSON object, borrowed from its text.
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
@@ -46,27 +60,27 @@ impl<'a> Value<'a> {
 
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
         let quoted = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        match quoted.contains('\\') {
+        match quoted.as_bytes().contains(&b'\\') {
             false => Some(Cow::Borrowed(quoted)),
             true => serde_json::from_str(self.0).ok().map(|Text(text)| text),
         }
     }
 
-    /// The strings of an array of strings, or a single string as an array.
-    pub(crate) fn as_strings(self) -> Option<Vec<Cow<'a, str>>> {
+    /// Whether it is such a string, or an array of strings and one of them is.
+    pub(crate) fn has_str(self, is_such: impl Fn(&str) -> bool) -> bool {
         match self.0.starts_with('[') {
             true => serde_json::from_str::<Vec<Text<'a>>>(self.0)
-                .ok()
-                .map(|texts| texts.into_iter().map(|Text(text)| text).collect()),
-            false => self.as_str().map(|text| vec![text]),
+                .is_ok_and(|texts| texts.iter().any(|Text(text)| is_such(text))),
+            false => self.as_str().is_some_and(|text| is_such(&text)),
         }
     }
 
     /// A finite number, integer or fraction.
     pub(crate) fn as_number(self) -> Option<f64> {
-        // `parse` rounds correctly, which serde_json does not promise, and of all
-        // JSON values it takes numbers only.
-        self.0.parse().ok().filter(|number: &f64| number.is_finite())
+        // Both round correctly, which serde_json does not promise, and of all JSON
+        // values they take numbers only. Integers are the usual case, and cheaper.
+        let integer = self.0.parse::<u64>().map(|number| number as f64).ok();
+        integer.or_else(|| self.0.parse().ok()).filter(|number: &f64| number.is_finite())
     }
 
     /// The canonical decimal form of an integer that fits `i64` or `u64` and is
@@ -77,7 +91,8 @@ impl<'a> Value<'a> {
     }
 
     fn is_bounded(self) -> bool {
-        if !self.0.starts_with(['[', '{']) {
+        // Each level takes two brackets.
+        if !self.0.starts_with(['[', '{']) || self.0.len() <= 2 * Self::MAX_DEPTH {
             return true;
         }
 
@@ -119,4 +134,46 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 
         deserializer.deserialize_map(Members)
     }
+}
+
+struct Reader<'m, M>(&'m mut M);
+
+impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut others = Vec::new();
+        while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
+            let value = Value(value.get());
+            let is_new = match self.0.slot(&name) {
+                Some(slot) => slot.replace(value).is_none(),
+                None => {
+                    others.push((beginning(&name), name));
+                    true
+                }
+            };
+            if !is_new || !value.is_bounded() {
+                return Err(de::Error::custom("a name twice, or nested too deep"));
+            }
+        }
+
+        // Sorted, so that a thousand hostile names cost n log n and not n².
+        others.sort_unstable();
+        match others.windows(2).all(|pair| pair[0] != pair[1]) {
+            true => Ok(()),
+            false => Err(de::Error::custom("a name twice")),
+        }
+    }
+}
+
+/// The first eight bytes of a name: numbers are sorted faster than text.
+fn beginning(name: &str) -> u64 {
+    let length = name.len().min(8);
+    let mut first = [0; 8];
+    first[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_ne_bytes(first)
 }

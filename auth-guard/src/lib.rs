@@ -48,8 +48,9 @@
 //! | claims → ownership | `guard/user_scoped.rs`, `guard/{owner,access,protect}.rs` | [`NotOwner`] |
 //! | error → answer | `response.rs`, `fairing.rs` | |
 //!
-//! [Known attacks](docs::attacks) lists those on tokens, and what stops each.
-//! [Operating](docs::operating) says what is told of each decision, and what to watch.
+//! [Known attacks](docs::attacks) lists those on tokens, and what stops each;
+//! [what it costs](docs::performance) compares it with others;
+//! [operating](docs::operating) says what is told of each decision, and what to watch.
 //!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
@@ -152,6 +153,8 @@ pub mod docs {
     pub mod operating {}
     #[doc = include_str!("../docs/ownership.md")]
     pub mod ownership {}
+    #[doc = include_str!("../docs/performance.md")]
+    pub mod performance {}
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}

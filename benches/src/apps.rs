@@ -1,0 +1,133 @@
+//! One route, `/api/<user_id>/tasks`, in each of the servers that are compared.
+
+use std::sync::Arc;
+
+use auth_guard::{Owner, Verified, user_scoped};
+use axum::extract::{FromRef, Path};
+use axum::http::StatusCode;
+use axum::routing::get as axum_get;
+use axum_jwt_auth::{Decoder as AxumDecoder, LocalDecoder};
+use rocket::fairing::AdHoc;
+use rocket::figment::Figment;
+use rocket::{Build, Rocket, get, routes};
+
+use crate::peers::{ByHand, Decoder};
+use crate::tokens::{Claims, ORIGIN, SECRET, figment, guard};
+
+/// The path of [`crate::tokens::UID`].
+pub fn path() -> String {
+    format!("/api/{}/tasks", crate::tokens::UID)
+}
+
+#[get("/<user_id>/tasks")]
+fn plain(user_id: &str) -> &str {
+    user_id
+}
+
+#[user_scoped]
+#[get("/<user_id>/tasks")]
+fn scoped(user_id: &str) -> &str {
+    user_id
+}
+
+#[user_scoped]
+#[get("/<user_id>/tasks")]
+fn scoped_and_asked(user_id: &str, owner: Owner, verified: Verified) -> &str {
+    assert_eq!(owner.uid(), verified.uid());
+    user_id
+}
+
+#[get("/<user_id>/tasks")]
+fn by_hand(user_id: &str, _guard: ByHand) -> &str {
+    user_id
+}
+
+/// Without any guard.
+pub fn rocket_plain(figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment).mount("/api", routes![plain])
+}
+
+/// With `#[user_scoped]`.
+pub fn rocket_scoped(figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment).attach(guard()).mount("/api", routes![scoped])
+}
+
+/// With `#[user_scoped]`, `Owner` and `Verified`.
+pub fn rocket_scoped_and_asked(figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment).attach(guard()).mount("/api", routes![scoped_and_asked])
+}
+
+/// With a guard on `jsonwebtoken`.
+pub fn rocket_by_hand(figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment).manage(Decoder::hs256()).mount("/api", routes![by_hand])
+}
+
+#[derive(Clone, FromRef)]
+struct AxumState {
+    decoder: AxumDecoder<Claims>,
+}
+
+/// Without any guard.
+pub fn axum_plain() -> axum::Router {
+    axum::Router::new()
+        .route("/api/{user_id}/tasks", axum_get(async |Path(user_id): Path<String>| user_id))
+}
+
+/// With axum-jwt-auth, and the path checked by hand.
+pub fn axum_jwt_auth() -> axum::Router {
+    async fn handler(
+        Path(user_id): Path<String>,
+        caller: axum_jwt_auth::Claims<Claims>,
+    ) -> Result<String, StatusCode> {
+        if caller.claims.uid == user_id { Ok(user_id) } else { Err(StatusCode::FORBIDDEN) }
+    }
+
+    let mut validation = jsonwebtoken_10::Validation::new(jsonwebtoken_10::Algorithm::HS256);
+    validation.leeway = 5;
+    validation.set_issuer(&[ORIGIN]);
+    validation.set_audience(&[ORIGIN]);
+    let keys = vec![jsonwebtoken_10::DecodingKey::from_secret(SECRET.as_bytes())];
+    let decoder = LocalDecoder::new(keys, validation).expect("a good configuration");
+    let state = AxumState { decoder: Arc::new(decoder) };
+    axum::Router::new().route("/api/{user_id}/tasks", axum_get(handler)).with_state(state)
+}
+
+/// The servers, by the name that starts them.
+pub const SERVERS: [&str; 6] = [
+    "rocket-plain",
+    "rocket-scoped",
+    "rocket-by-hand",
+    "rocket-plain-logging",
+    "axum-plain",
+    "axum-jwt-auth",
+];
+
+/// Serves one of [`SERVERS`] on one thread, at a port that it prints, until it is
+/// ended.
+pub fn serve(name: &str) {
+    let figment = figment().merge(("port", 0)).merge(("workers", 1));
+    let rocket = match name {
+        "rocket-plain" => rocket_plain(figment),
+        "rocket-scoped" => rocket_scoped(figment),
+        "rocket-by-hand" => rocket_by_hand(figment),
+        "rocket-plain-logging" => rocket_plain(figment.merge(("log_level", "normal"))),
+        "axum-plain" => return serve_axum(axum_plain()),
+        "axum-jwt-auth" => return serve_axum(axum_jwt_auth()),
+        other => panic!("there is no server {other}"),
+    };
+    let rocket = rocket.attach(AdHoc::on_liftoff("port", |rocket| {
+        Box::pin(async { println!("port {}", rocket.config().port) })
+    }));
+    drop(rocket::execute(rocket.launch()));
+}
+
+fn serve_axum(app: axum::Router) {
+    // As Rocket has it.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        println!("port {}", listener.local_addr().expect("an address").port());
+        axum::serve(listener, app).await.expect("it serves");
+    });
+}

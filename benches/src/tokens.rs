@@ -1,0 +1,190 @@
+//! Tokens as Better Auth signs them, and hostile ones of the same length.
+
+use std::time::SystemTime;
+
+use auth_guard::{AuthGuard, Secret, Verifier};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use rocket::figment::Figment;
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// The secret that every contender shares with the issuer.
+pub const SECRET: &str = "a secret of the benchmarks, 32 bytes and more";
+
+/// `iss` and `aud`.
+pub const ORIGIN: &str = "https://auth.example.com";
+
+/// Whose tokens they are.
+pub const UID: &str = "m0Xk9cTz1vYw7LbQe4RsUd8NfHa2GpJi";
+
+/// The header of a Better Auth server.
+pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+
+/// The length of the token that most rows are about, in bytes.
+pub const USUAL: usize = 324;
+
+/// The lengths that growth is shown over.
+pub const LENGTHS: [usize; 4] = [USUAL, 1024, 4096, 8192];
+
+/// The seven claims of a token, as an application reads them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// Issued at.
+    pub iat: u64,
+    /// Padding, in a user's column.
+    pub name: String,
+    /// The owner of a path.
+    pub uid: String,
+    /// The same.
+    pub sub: String,
+    /// Expires at.
+    pub exp: u64,
+    /// [`ORIGIN`].
+    pub iss: String,
+    /// [`ORIGIN`].
+    pub aud: String,
+}
+
+impl Claims {
+    /// Good for 15 minutes.
+    pub fn new(name: String) -> Self {
+        let iat = now();
+        let exp = iat + 900;
+        Self {
+            iat,
+            name,
+            uid: UID.into(),
+            sub: UID.into(),
+            exp,
+            iss: ORIGIN.into(),
+            aud: ORIGIN.into(),
+        }
+    }
+}
+
+/// The verifier that the guards use, set up for these tokens.
+pub fn verifier() -> Verifier {
+    guard().verifier(&figment()).expect("a good configuration")
+}
+
+/// The fairing, set up for these tokens.
+pub fn guard() -> AuthGuard {
+    AuthGuard::fairing().with_secret(Secret::new(SECRET).expect("a good secret"))
+}
+
+/// A quiet application whose issuer is [`ORIGIN`].
+pub fn figment() -> Figment {
+    let config = rocket::Config { log_level: rocket::config::LogLevel::Off, ..Default::default() };
+    let table = rocket::figment::util::map!["issuer" => ORIGIN, "audience" => ORIGIN];
+    Figment::from(config).merge(("auth_guard", table))
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.expect("a clock after 1970").as_secs()
+}
+
+/// A good token of this length, or a byte less where base64 has no such length.
+pub fn valid(length: usize) -> String {
+    of_length(length, |padding| {
+        sign(HEADER, &serde_json::to_string(&Claims::new("n".repeat(padding))).expect("JSON"))
+    })
+}
+
+/// Good tokens of the usual length, no two of them the same.
+pub fn different(count: usize) -> Vec<String> {
+    let padding = Claims::new(String::new());
+    let token = |name: String| {
+        sign(HEADER, &serde_json::to_string(&Claims { name, ..padding.clone() }).expect("JSON"))
+    };
+    let width = (0..).find(|width| token("n".repeat(*width)).len() >= USUAL - 1).expect("a width");
+    (0..count).map(|number| token(format!("{number:0width$}"))).collect()
+}
+
+/// The same token with another byte in its signature.
+pub fn badly_signed(token: &str) -> String {
+    let (input, signature) = token.rsplit_once('.').expect("a signature");
+    let other = if signature.starts_with('A') { 'B' } else { 'A' };
+    format!("{input}.{other}{}", &signature[1..])
+}
+
+/// A token that expired a minute ago.
+pub fn expired() -> String {
+    of_length(USUAL, |padding| {
+        let claims = Claims::new("n".repeat(padding));
+        let claims = Claims { iat: claims.iat - 960, exp: claims.iat - 60, ..claims };
+        sign(HEADER, &serde_json::to_string(&claims).expect("JSON"))
+    })
+}
+
+/// The worst that whoever may sign, or not even that, can do with so many bytes:
+/// what it is, and a token.
+pub fn hostile(length: usize) -> Vec<(&'static str, String)> {
+    let claims = |member: &dyn Fn(usize) -> String| {
+        of_length(length, |padding| {
+            let claims = serde_json::to_string(&Claims::new(String::new())).expect("JSON");
+            sign(HEADER, &claims.replacen('{', &format!("{{{},", member(padding)), 1))
+        })
+    };
+    let header = |member: &dyn Fn(usize) -> String| {
+        of_length(length, |padding| {
+            let claims = serde_json::to_string(&Claims::new(String::new())).expect("JSON");
+            sign(&format!(r#"{{"alg":"HS256",{}}}"#, member(padding)), &claims)
+        })
+    };
+    let names = |count: usize| {
+        (0..count / 7).map(|n| format!(r#""{n:x}":0"#)).collect::<Vec<_>>().join(",")
+    };
+    let long_names = |count: usize| {
+        (0..count / 19).map(|n| format!(r#""namesake{n:04x}":0"#)).collect::<Vec<_>>().join(",")
+    };
+    let escaped = |count: usize| {
+        (0..count / 12).map(|n| format!(r#""\u{n:04x}":0"#)).collect::<Vec<_>>().join(",")
+    };
+
+    vec![
+        ("not signed, and not base64 either", ["~".repeat(length - 2), "..".into()].concat()),
+        ("dots only", ".".repeat(length)),
+        ("long `kid`", header(&|n| format!(r#""kid":"{}""#, "k".repeat(n)))),
+        ("long `kid` of escapes", header(&|n| format!(r#""kid":"{}""#, r"\u0041".repeat(n / 6)))),
+        ("many names in the header", header(&|n| format!(r#""x":0,{}"#, names(n)))),
+        ("deep nesting", claims(&|n| format!(r#""x":{}{}"#, "[".repeat(n / 2), "]".repeat(n / 2)))),
+        (
+            "deep nesting of objects",
+            claims(&|n| format!(r#""x":{}0{}"#, r#"{"":"#.repeat(n / 6), "}".repeat(n / 6))),
+        ),
+        ("wide nesting", claims(&|n| format!(r#""x":[{}0]"#, "[],".repeat(n / 3)))),
+        ("many names", claims(&|n| format!(r#""x":0,{}"#, names(n)))),
+        ("many names that begin alike", claims(&|n| format!(r#""x":0,{}"#, long_names(n)))),
+        ("many escaped names", claims(&|n| format!(r#""x":0,{}"#, escaped(n)))),
+        ("one name twice, at the end", claims(&|n| format!(r#""x":0,{},"uid":0"#, names(n)))),
+        ("long number", claims(&|n| format!(r#""nbf":0.{}"#, "9".repeat(n)))),
+        ("long exponent", claims(&|n| format!(r#""nbf":1e-{}"#, "9".repeat(n)))),
+        ("long integer", claims(&|n| format!(r#""nbf":{}"#, "9".repeat(n + 1)))),
+        ("text of escapes", claims(&|n| format!(r#""x":"{}""#, r"\n".repeat(n / 2)))),
+        ("white space", claims(&|n| format!(r#""x":{}0"#, " ".repeat(n)))),
+    ]
+}
+
+/// The longest token of at most this length that `build` makes of some padding.
+fn of_length(length: usize, build: impl Fn(usize) -> String) -> String {
+    let fits = |padding: &usize| build(*padding).len() <= length;
+    let (mut low, mut high) = (0, length);
+    while high - low > 1 {
+        let middle = (low + high) / 2;
+        if fits(&middle) { low = middle } else { high = middle }
+    }
+    build(low)
+}
+
+/// The compact serialization (RFC 7515 section 7.1).
+pub fn sign(header: &str, payload: &str) -> String {
+    let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let input = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
+    let key = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("a key of any length");
+    let tag = key.chain_update(&input).finalize().into_bytes();
+    format!("{input}.{}", encode(&tag))
+}
