@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use rocket::Route;
+use tracing::level_filters::LevelFilter;
 use tracing::{Level, field};
 
 use crate::check::{Check, Progress};
@@ -20,6 +21,18 @@ pub(crate) enum By {
     Exception(&'static str),
     /// Any valid token does.
     Token,
+}
+
+impl By {
+    /// Whether anybody listens. Mostly nobody does, and then not even what an event
+    /// would say is looked up.
+    pub(crate) fn is_heard(self) -> bool {
+        let is_rare = matches!(self, Self::Exception(_));
+        is_rare
+            || cfg!(feature = "metrics")
+            || LevelFilter::current() >= LevelFilter::TRACE
+            || log::max_level() >= log::LevelFilter::Trace
+    }
 }
 
 /// The target of every event.

@@ -23,7 +23,6 @@ pub use verified::Verified;
 
 use crate::bearer::BearerToken;
 use crate::check::Progress;
-use crate::claims::Claims;
 use crate::decision::{By, tell_allowed, tell_refused};
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -89,7 +88,11 @@ async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
     let mut progress = Progress::new();
-    let result = verify(request, installed, verifier, &mut progress).await;
+    let fields = request.headers().get("Authorization");
+    let result = match BearerToken::from_fields(fields, &mut progress) {
+        Ok(token) => verifier.verify_request(token, || installed.clock.now(), &mut progress).await,
+        Err(error) => Err(error),
+    };
     let caller = match result {
         Ok(claims) => Verified::new(claims, progress),
         Err(error) => {
@@ -99,19 +102,10 @@ async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
     };
 
     if let Some(hook) = &installed.hook {
-        hook.run(&caller, request).await?;
+        // Boxed: without a hook, no request is the larger for it.
+        Box::pin(hook.run(&caller, request)).await?;
     }
     Ok(caller)
-}
-
-async fn verify(
-    request: &Request<'_>,
-    installed: &Installed,
-    verifier: &Verifier,
-    progress: &mut Progress,
-) -> Result<Claims, AuthError> {
-    let token = BearerToken::from_fields(request.headers().get("Authorization"), progress)?;
-    verifier.verify_request(token, || installed.clock.now(), progress).await
 }
 
 /// The same, remembered for the other guards of this request.
@@ -145,7 +139,9 @@ fn outcome<T>(request: &Request<'_>, result: Result<T, AuthError>) -> Outcome<T,
 
 /// Tells that a route is opened, unless another guard of this request has.
 fn open(request: &Request<'_>, by: By, caller: &Verified) {
-    if let Some(route) = request.route() {
+    if by.is_heard()
+        && let Some(route) = request.route()
+    {
         let told = &RequestState::of(request).opened;
         if told.swap(address(route), Ordering::Relaxed) != address(route) {
             tell_allowed(route, by, caller.key());
