@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
@@ -11,11 +12,23 @@ use crate::json::{Object, Value};
 
 /// The claims of a token that has passed every check. Only a
 /// [`Verifier`](crate::Verifier) makes one.
+///
+/// A clone is cheap: it is the same claims.
 #[derive(Clone)]
-pub struct Claims {
+pub struct Claims(Arc<Checked>);
+
+struct Checked {
     uid: String,
-    expires_at: SystemTime,
+    times: Times,
     json: Vec<u8>,
+}
+
+/// What the checks of time want to know again when a result is remembered.
+#[derive(Clone, Copy)]
+struct Times {
+    exp: f64,
+    nbf: Option<f64>,
+    iat: Option<f64>,
 }
 
 /// The claims cannot be read as the type that was asked for.
@@ -41,12 +54,12 @@ impl Claims {
     /// Who the token was issued to: the claim `uid`, or the one that
     /// `AUTH_GUARD_UID_CLAIM` names. Never empty, never a control character.
     pub fn uid(&self) -> &str {
-        &self.uid
+        &self.0.uid
     }
 
     /// When the token expires, without leeway.
     pub fn expires_at(&self) -> SystemTime {
-        self.expires_at
+        system_time(self.0.times.exp)
     }
 
     /// Reads all claims as the application's own type.
@@ -55,7 +68,13 @@ impl Claims {
     ///
     /// [`ClaimsError`] when the verified claims do not have that shape.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ClaimsError> {
-        serde_json::from_slice(&self.json).map_err(|error| ClaimsError { column: error.column() })
+        serde_json::from_slice(&self.0.json).map_err(|error| ClaimsError { column: error.column() })
+    }
+
+    /// In bytes, without what surrounds them.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn size(&self) -> usize {
+        self.0.uid.len() + self.0.json.len()
     }
 }
 
@@ -81,23 +100,29 @@ impl Rules {
     pub(crate) fn check(&self, payload: Vec<u8>, now: SystemTime) -> Result<Claims, AuthError> {
         let claims = Object::parse(&payload).ok_or(AuthError::MalformedToken)?;
 
-        let expiry = self.check_times(&claims, seconds(now))?;
+        let times = Times::read(&claims)?;
+        let now = seconds(now);
+        self.check_times(times, now)?;
         self.check_issuer_and_audience(&claims)?;
         let uid = self.check_identity(&claims)?;
-        if expiry.has_passed {
-            return Err(AuthError::Expired);
-        }
+        self.check_expiry(times, now)?;
 
-        Ok(Claims { uid, expires_at: expiry.at, json: payload })
+        Ok(Claims(Arc::new(Checked { uid, times, json: payload })))
+    }
+
+    /// Checks what changes with the time: all else has been found good before.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn check_again(&self, claims: Claims, now: SystemTime) -> Result<Claims, AuthError> {
+        let (times, now) = (claims.0.times, seconds(now));
+        self.check_times(times, now)?;
+        self.check_expiry(times, now)?;
+        Ok(claims)
     }
 
     /// Seconds are floating point throughout: they saturate, and around the
     /// present they are exact to a quarter of a microsecond.
-    fn check_times(&self, claims: &Object<'_>, now: f64) -> Result<Expiry, AuthError> {
+    fn check_times(&self, Times { exp, nbf, iat }: Times, now: f64) -> Result<(), AuthError> {
         let (leeway, max_lifetime) = (f64::from(self.leeway), f64::from(self.max_lifetime));
-        let exp = numeric_date(claims, "exp")?.ok_or(invalid("exp"))?;
-        let nbf = numeric_date(claims, "nbf")?;
-        let iat = numeric_date(claims, "iat")?;
 
         // A token cannot be revoked, so its life is bounded here and not only
         // by the issuer's good will.
@@ -109,7 +134,12 @@ impl Rules {
             return Err(AuthError::NotYetValid);
         }
 
-        Ok(Expiry { at: system_time(exp), has_passed: now >= exp + leeway })
+        Ok(())
+    }
+
+    fn check_expiry(&self, times: Times, now: f64) -> Result<(), AuthError> {
+        let is_alive = now < times.exp + f64::from(self.leeway);
+        if is_alive { Ok(()) } else { Err(AuthError::Expired) }
     }
 
     fn check_issuer_and_audience(&self, claims: &Object<'_>) -> Result<(), AuthError> {
@@ -149,9 +179,14 @@ impl Rules {
     }
 }
 
-struct Expiry {
-    at: SystemTime,
-    has_passed: bool,
+impl Times {
+    fn read(claims: &Object<'_>) -> Result<Self, AuthError> {
+        Ok(Self {
+            exp: numeric_date(claims, "exp")?.ok_or(invalid("exp"))?,
+            nbf: numeric_date(claims, "nbf")?,
+            iat: numeric_date(claims, "iat")?,
+        })
+    }
 }
 
 /// A `NumericDate` (RFC 7519 section 2), if the claim is there.

@@ -1,6 +1,6 @@
 //! The one clock. Everything below the guards is handed the time.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// Tells the guards the time.
 ///
@@ -18,12 +18,20 @@ impl Clock {
     pub(crate) fn now(&self) -> SystemTime {
         SystemTime::now()
     }
+
+    /// For measuring: nobody sets it back.
+    #[cfg(not(feature = "testing"))]
+    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "nothing gets old"))]
+    pub(crate) fn instant(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 #[cfg(feature = "testing")]
 #[derive(Debug)]
 struct Fixed {
     now: SystemTime,
+    instant: Instant,
     readings: usize,
 }
 
@@ -32,7 +40,7 @@ impl Clock {
     /// A clock that stands at `now` until it is moved. Its clones are the same
     /// clock.
     pub fn fixed(now: SystemTime) -> Self {
-        let fixed = Fixed { now, readings: 0 };
+        let fixed = Fixed { now, instant: Instant::now(), readings: 0 };
         Self { fixed: Some(std::sync::Arc::new(std::sync::Mutex::new(fixed))) }
     }
 
@@ -47,7 +55,15 @@ impl Clock {
 
     /// Moves a fixed clock forward; the system's clock cannot be moved.
     pub fn advance(&self, by: std::time::Duration) {
-        self.with(|fixed| fixed.now += by);
+        self.with(|fixed| {
+            fixed.now += by;
+            fixed.instant += by;
+        });
+    }
+
+    #[cfg_attr(not(feature = "jwks"), expect(dead_code, reason = "nothing gets old"))]
+    pub(crate) fn instant(&self) -> Instant {
+        self.with(|fixed| fixed.instant).unwrap_or_else(Instant::now)
     }
 
     /// How often a fixed clock was read, which is once for each verification.

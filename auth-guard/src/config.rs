@@ -8,7 +8,11 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+#[cfg(feature = "jwks")]
+use std::time::Duration;
 
+#[cfg(feature = "jwks")]
+use reqwest::Url;
 use rocket::config::LogLevel;
 use rocket::figment::{Figment, Provider};
 use rocket::http::uri::Absolute;
@@ -17,14 +21,22 @@ use rocket::serde::{Deserialize, de};
 
 use crate::audit::Unscoped;
 use crate::claims::Rules;
-use crate::keys::{Keys, Secret, SecretError};
+use crate::clock::Clock;
+use crate::keys::{Hs256, Keys, Secret, SecretError};
 use crate::verify::Verifier;
+#[cfg(feature = "jwks")]
+use crate::{
+    jwks::{self, Jwks},
+    memo::Memo,
+};
 
 /// A configuration that may be launched with.
 pub(crate) struct Config {
     pub(crate) verifier: Verifier,
     pub(crate) realm: String,
     pub(crate) unscoped: Unscoped,
+    /// What `Retry-After` tells: seconds.
+    pub(crate) retry_after: u32,
     /// What is enforced, for the launch to print.
     pub(crate) summary: Vec<String>,
     pub(crate) warnings: Vec<String>,
@@ -39,6 +51,14 @@ const TABLE: &str = "auth_guard";
 const PREFIX: &str = "AUTH_GUARD_";
 const LEEWAY: RangeInclusive<u32> = 0..=300;
 const MAX_LIFETIME: RangeInclusive<u32> = 1..=86_400;
+#[cfg(feature = "jwks")]
+const JWKS_COOLDOWN: RangeInclusive<u32> = 1..=3_600;
+#[cfg(feature = "jwks")]
+const JWKS_MAX_AGE: RangeInclusive<u32> = 1..=86_400;
+#[cfg(feature = "jwks")]
+const JWKS_MAX_STALE: RangeInclusive<u32> = 1..=2_592_000;
+#[cfg(feature = "jwks")]
+const MEMO_CAPACITY: RangeInclusive<u32> = 0..=1_000_000;
 
 /// The table `[<profile>.auth_guard]`. A key that is not here is an error, so a
 /// typo never switches a check off in silence.
@@ -54,13 +74,19 @@ struct Table {
     max_lifetime: Option<u32>,
     realm: Option<String>,
     unscoped: Option<Unscoped>,
+    jwks_url: Option<String>,
+    jwks_insecure: Option<bool>,
+    jwks_cooldown: Option<u32>,
+    jwks_max_age: Option<u32>,
+    jwks_max_stale: Option<u32>,
+    memo_capacity: Option<u32>,
 }
 
 /// One accepted `aud`, or a list of them.
 struct Audience(Vec<String>);
 
 /// The variables that set a key of the table.
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 15] = [
     "BETTER_AUTH_URL",
     "AUTH_GUARD_ISSUER",
     "AUTH_GUARD_AUDIENCE",
@@ -70,12 +96,23 @@ const VARIABLES: [&str; 9] = [
     "AUTH_GUARD_MAX_LIFETIME",
     "AUTH_GUARD_REALM",
     "AUTH_GUARD_UNSCOPED",
+    "AUTH_GUARD_JWKS_URL",
+    "AUTH_GUARD_JWKS_INSECURE",
+    "AUTH_GUARD_JWKS_COOLDOWN",
+    "AUTH_GUARD_JWKS_MAX_AGE",
+    "AUTH_GUARD_JWKS_MAX_STALE",
+    "AUTH_GUARD_MEMO_CAPACITY",
 ];
 
 /// Reads and checks everything. `secret` is the one given in code.
 ///
 /// All faults are reported at once, each naming its key and where it came from.
-pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config, Vec<String>> {
+pub(crate) fn load(
+    figment: &Figment,
+    secret: Option<&Secret>,
+    #[cfg_attr(not(feature = "jwks"), expect(unused_variables, reason = "nothing gets old"))]
+    clock: &Clock,
+) -> Result<Config, Vec<String>> {
     let is_debug = cfg!(debug_assertions) && figment.profile() == "debug";
     let mut faults = Faults { figment, lines: Vec::new() };
 
@@ -84,10 +121,20 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
     faults.environment(&mut table);
 
     let mut warnings = unknown_variables();
-    let keys = match secret {
-        Some(secret) => Some(Keys::new(secret, None)),
+    let hs256 = match secret {
+        Some(secret) => Some(Hs256::new(secret, None)),
         None => faults.secrets(&mut warnings),
     };
+    let has_secret = secret.is_some() || std::env::var_os(SECRET).is_some();
+    let has_jwks = table.jwks_url.is_some() || !has_secret && table.url.is_some();
+    if !has_secret {
+        faults.check_key_source(has_jwks);
+    }
+    let retry_after = table.jwks_cooldown.unwrap_or(30);
+    #[cfg(feature = "jwks")]
+    let (jwks, memo) = (faults.jwks(&table, has_jwks, clock), faults.memo(&table, has_jwks));
+    #[cfg(not(feature = "jwks"))]
+    faults.check_feature(&table, has_jwks);
 
     let origin = table.url.as_deref().and_then(origin_of);
     faults.refuse_if(
@@ -110,15 +157,8 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
     faults.refuse_if(uid_claim.is_empty(), "uid_claim", "must not be empty");
     let registered = ["iss", "aud", "exp", "nbf", "iat"].contains(&&*uid_claim);
     faults.refuse_if(registered, "uid_claim", "must not be a claim that says something else");
-    let out_of_range = |range: RangeInclusive<u32>| {
-        format!("must be from {} to {} seconds", range.start(), range.end())
-    };
-    faults.refuse_if(!LEEWAY.contains(&leeway), "leeway", &out_of_range(LEEWAY));
-    faults.refuse_if(
-        !MAX_LIFETIME.contains(&max_lifetime),
-        "max_lifetime",
-        &out_of_range(MAX_LIFETIME),
-    );
+    faults.check_seconds("leeway", leeway, LEEWAY);
+    faults.check_seconds("max_lifetime", max_lifetime, MAX_LIFETIME);
     faults.refuse_if(
         !is_realm(&realm),
         "realm",
@@ -134,11 +174,27 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
         );
     }
 
-    let (Some(keys), true) = (keys, faults.lines.is_empty()) else { return Err(faults.lines) };
+    if has_jwks && (issuer.is_none() || audience.is_empty()) && faults.lines.is_empty() {
+        faults.lines.push(
+            "whoever publishes public keys signs for others too, so tokens must name an issuer and \
+             an audience. Set BETTER_AUTH_URL, or AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE"
+                .into(),
+        );
+    }
+
+    if !faults.lines.is_empty() {
+        return Err(faults.lines);
+    }
+
+    let keys = Keys::new(
+        hs256,
+        #[cfg(feature = "jwks")]
+        jwks,
+    );
 
     let any = |wanted: Option<String>| wanted.unwrap_or_else(|| "any".into());
     let summary = vec![
-        "tokens: HS256 with the shared secret, from `Authorization: Bearer`".into(),
+        format!("tokens: {keys}, from `Authorization: Bearer`"),
         format!("issuer: {}", any(issuer.clone())),
         format!("audience: {}", any((!audience.is_empty()).then(|| audience.join(", ")))),
         format!(
@@ -165,7 +221,13 @@ pub(crate) fn load(figment: &Figment, secret: Option<&Secret>) -> Result<Config,
     }
 
     let rules = Rules { issuer, audience, uid_claim, match_subject, leeway, max_lifetime };
-    Ok(Config { verifier: Verifier::new(keys, rules), realm, unscoped, summary, warnings })
+    let verifier = Verifier::new(
+        keys,
+        rules,
+        #[cfg(feature = "jwks")]
+        memo,
+    );
+    Ok(Config { verifier, realm, unscoped, retry_after, summary, warnings })
 }
 
 /// What stops the launch.
@@ -254,6 +316,12 @@ impl Faults<'_> {
             max_lifetime,
             realm,
             unscoped,
+            jwks_url,
+            jwks_insecure,
+            jwks_cooldown,
+            jwks_max_age,
+            jwks_max_stale,
+            memo_capacity,
         } = table;
         self.variable("BETTER_AUTH_URL", "a URL", url);
         self.variable("AUTH_GUARD_ISSUER", "text", issuer);
@@ -264,6 +332,12 @@ impl Faults<'_> {
         self.variable("AUTH_GUARD_MAX_LIFETIME", "a number of seconds", max_lifetime);
         self.variable("AUTH_GUARD_REALM", "text", realm);
         self.variable("AUTH_GUARD_UNSCOPED", "`deny`, `warn` or `allow`", unscoped);
+        self.variable("AUTH_GUARD_JWKS_URL", "a URL", jwks_url);
+        self.variable("AUTH_GUARD_JWKS_INSECURE", "`true` or `false`", jwks_insecure);
+        self.variable("AUTH_GUARD_JWKS_COOLDOWN", "a number of seconds", jwks_cooldown);
+        self.variable("AUTH_GUARD_JWKS_MAX_AGE", "a number of seconds", jwks_max_age);
+        self.variable("AUTH_GUARD_JWKS_MAX_STALE", "a number of seconds", jwks_max_stale);
+        self.variable("AUTH_GUARD_MEMO_CAPACITY", "a number of tokens", memo_capacity);
     }
 
     fn variable<T: FromStr>(&mut self, name: &str, expected: &str, slot: &mut Option<T>) {
@@ -280,29 +354,115 @@ impl Faults<'_> {
         }
     }
 
+    fn check_seconds(&mut self, key: &str, value: u32, range: RangeInclusive<u32>) {
+        let why = format!("must be from {} to {} seconds", range.start(), range.end());
+        self.refuse_if(!range.contains(&value), key, &why);
+    }
+
     /// The shared secrets, from the environment and nowhere else.
-    fn secrets(&mut self, warnings: &mut Vec<String>) -> Option<Keys> {
+    fn secrets(&mut self, warnings: &mut Vec<String>) -> Option<Hs256> {
         let current = self.secret(SECRET, warnings);
         let previous = self.secret(SECRET_PREVIOUS, warnings);
-        if std::env::var_os(SECRET).is_none() {
-            let foreign: Vec<_> = FOREIGN_SECRETS
-                .into_iter()
-                .filter(|name| std::env::var_os(name).is_some())
-                .collect();
-            let but_not = match foreign.is_empty() {
-                true => String::new(),
-                false => format!(
-                    " ({} is set, which Better Auth reads and auth-guard does not)",
-                    foreign.join(" and ")
-                ),
-            };
-            self.lines.push(format!(
-                "there is no key to check tokens with: {SECRET} is not set{but_not}. Set it to \
-                 the secret that your Better Auth server signs its tokens with"
-            ));
+        current.map(|current| Hs256::new(&current, previous.as_ref()))
+    }
+
+    /// Says what to set where there is no secret.
+    fn check_key_source(&mut self, has_jwks: bool) {
+        if has_jwks {
+            if std::env::var_os(SECRET_PREVIOUS).is_some() {
+                self.lines.push(format!(
+                    "{SECRET_PREVIOUS} is set, and {SECRET} is not. Set that too, or neither"
+                ));
+            }
+            return;
         }
 
-        current.map(|current| Keys::new(&current, previous.as_ref()))
+        let is_set = |name: &&str| std::env::var_os(name).is_some();
+        let foreign: Vec<_> = FOREIGN_SECRETS.into_iter().filter(is_set).collect();
+        let but_not = match foreign.is_empty() {
+            true => String::new(),
+            false => format!(
+                " ({} is set, which Better Auth reads and auth-guard does not)",
+                foreign.join(" and ")
+            ),
+        };
+        self.lines.push(format!(
+            "there is no key to check tokens with: {SECRET} is not set{but_not}. Set it to the \
+             secret that your Better Auth server signs its tokens with; or set BETTER_AUTH_URL if \
+             it publishes public keys, as it does by default"
+        ));
+    }
+
+    #[cfg(not(feature = "jwks"))]
+    fn check_feature(&mut self, table: &Table, has_jwks: bool) {
+        const REMEDY: &str =
+            "needs the feature `jwks`: auth-guard = { version = \"0.1\", features = [\"jwks\"] }";
+        for (key, is_set) in [
+            ("jwks_url", table.jwks_url.is_some()),
+            ("jwks_insecure", table.jwks_insecure.is_some()),
+            ("jwks_cooldown", table.jwks_cooldown.is_some()),
+            ("jwks_max_age", table.jwks_max_age.is_some()),
+            ("jwks_max_stale", table.jwks_max_stale.is_some()),
+            ("memo_capacity", table.memo_capacity.is_some()),
+        ] {
+            self.refuse_if(is_set, key, REMEDY);
+        }
+        if has_jwks && table.jwks_url.is_none() {
+            self.lines.push(format!(
+                "{SECRET} is not set, so tokens are to be checked with the public keys of `url`. \
+                 That {REMEDY}. Or set {SECRET}"
+            ));
+        }
+    }
+
+    #[cfg(feature = "jwks")]
+    fn jwks(&mut self, table: &Table, has_jwks: bool, clock: &Clock) -> Option<Jwks> {
+        let cooldown = table.jwks_cooldown.unwrap_or(30);
+        let max_age = table.jwks_max_age.unwrap_or(600);
+        let max_stale = table.jwks_max_stale.unwrap_or(86_400);
+        self.check_seconds("jwks_cooldown", cooldown, JWKS_COOLDOWN);
+        self.check_seconds("jwks_max_age", max_age, JWKS_MAX_AGE);
+        self.check_seconds("jwks_max_stale", max_stale, JWKS_MAX_STALE);
+        let is_never_old = max_stale < max_age;
+        self.refuse_if(is_never_old, "jwks_max_stale", "must not be less than `jwks_max_age`");
+        if !has_jwks {
+            return None;
+        }
+
+        let (key, url) = match (&table.jwks_url, &table.url) {
+            (Some(url), _) => ("jwks_url", Url::parse(url).ok().filter(is_address)),
+            // What is wrong with it is said where the origin is taken from it.
+            (None, url) => ("url", Some(default_jwks_url(url.as_deref()?)?)),
+        };
+        let Some(url) = url else {
+            self.refuse_if(true, key, "must be the http or https URL of a JWK Set");
+            return None;
+        };
+
+        let is_plain = url.scheme() == "http" && !jwks::is_loopback(&url);
+        self.refuse_if(
+            is_plain && !table.jwks_insecure.unwrap_or(false),
+            key,
+            "must begin with https: whoever is on the way could hand out other keys. For a private \
+             network, `jwks_insecure = true` permits http",
+        );
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let settings = jwks::Settings {
+            url,
+            cooldown: seconds(cooldown),
+            max_age: seconds(max_age),
+            max_stale: seconds(max_stale),
+        };
+        Jwks::new(settings, clock.clone()).map_err(|why| self.refuse_if(true, key, &why)).ok()
+    }
+
+    #[cfg(feature = "jwks")]
+    fn memo(&mut self, table: &Table, has_jwks: bool) -> Option<Memo> {
+        let capacity = table.memo_capacity.unwrap_or(10_000);
+        let why =
+            format!("must be from {} to {} tokens", MEMO_CAPACITY.start(), MEMO_CAPACITY.end());
+        self.refuse_if(!MEMO_CAPACITY.contains(&capacity), "memo_capacity", &why);
+        if has_jwks { Memo::new(capacity as usize) } else { None }
     }
 
     fn secret(&mut self, name: &str, warnings: &mut Vec<String>) -> Option<Secret> {
@@ -351,6 +511,26 @@ fn place(figment: &Figment, key: &str) -> String {
         Some(source) => format!(" in {} {source}", metadata.name),
         None => format!(" in {}", metadata.name),
     })
+}
+
+/// Where Better Auth publishes its keys if this is its base URL: it appends
+/// `/api/auth` itself unless there is a path already.
+#[cfg(feature = "jwks")]
+fn default_jwks_url(base: &str) -> Option<Url> {
+    let mut url = Url::parse(base).ok().filter(is_address)?;
+    let path = match url.path().trim_end_matches('/') {
+        "" => "/api/auth/jwks".to_owned(),
+        path => format!("{path}/jwks"),
+    };
+    url.set_path(&path);
+    url.set_query(None);
+    Some(url)
+}
+
+#[cfg(feature = "jwks")]
+fn is_address(url: &Url) -> bool {
+    let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+    is_http && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
 }
 
 /// The origin of an `http` or `https` URL as `new URL(url).origin` writes it,

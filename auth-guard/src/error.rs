@@ -34,6 +34,9 @@ pub enum AuthError {
     MalformedToken,
     /// 401 `token_invalid`: signed with another algorithm than a key is for.
     AlgorithmNotAllowed,
+    /// 401 `token_invalid`: the issuer has no key of the token's key id, or the
+    /// token has none and several keys are for its algorithm.
+    NoMatchingKey,
     /// 503 `keys_unavailable`: the keys to check tokens with cannot be had.
     KeysUnavailable,
     /// 401 `token_invalid`: the signature is not the key's.
@@ -59,6 +62,7 @@ impl fmt::Display for AuthError {
             Self::MultipleTokens => f.write_str("there is more than one Authorization field"),
             Self::MalformedToken => f.write_str("the token is malformed"),
             Self::AlgorithmNotAllowed => f.write_str("there is no key for the token's algorithm"),
+            Self::NoMatchingKey => f.write_str("the issuer has no such key"),
             Self::KeysUnavailable => f.write_str("the keys cannot be had"),
             Self::InvalidSignature => f.write_str("the signature is wrong"),
             Self::InvalidClaim(name) => write!(f, "the claim `{name}` is not as it must be"),

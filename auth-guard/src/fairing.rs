@@ -16,6 +16,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::error::AuthError;
 use crate::guard::Handler;
+#[cfg(feature = "jwks")]
+use crate::jwks::Jwks;
 use crate::keys::Secret;
 use crate::response::STATUSES;
 use crate::verify::Verifier;
@@ -70,7 +72,7 @@ impl AuthGuard {
     ///
     /// Everything that would stop a launch, in the words that the launch prints.
     pub fn verifier(&self, figment: &Figment) -> std::result::Result<Verifier, Vec<String>> {
-        config::load(figment, self.secret.as_ref()).map(|config| config.verifier)
+        config::load(figment, self.secret.as_ref(), &self.clock).map(|config| config.verifier)
     }
 }
 
@@ -78,6 +80,8 @@ impl AuthGuard {
 pub(crate) struct Installed {
     pub(crate) clock: Clock,
     pub(crate) realm: String,
+    /// Seconds.
+    pub(crate) retry_after: u32,
     pub(crate) handlers: Handlers,
     unscoped: Unscoped,
     summary: Vec<String>,
@@ -143,12 +147,15 @@ impl Fairing for AuthGuard {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> Result {
-        match config::load(rocket.figment(), self.secret.as_ref()) {
-            Ok(Config { verifier, realm, unscoped, summary, warnings }) => {
+        match config::load(rocket.figment(), self.secret.as_ref(), &self.clock) {
+            Ok(Config { verifier, realm, unscoped, retry_after, summary, warnings }) => {
+                #[cfg(feature = "jwks")]
+                verifier.jwks().into_iter().for_each(Jwks::start);
                 let installed = Installed {
                     clock: self.clock.clone(),
                     realm,
                     handlers: Handlers::default(),
+                    retry_after,
                     unscoped,
                     summary,
                     warnings,
@@ -249,9 +256,12 @@ pub(crate) fn refuse_launch(reasons: &[String]) {
 /// whose target ends in `_` is indented.
 fn print_enforced(installed: &Installed, rocket: &Rocket<Orbit>) {
     log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
-    let table = format!("{:#}", audit::audit(rocket));
-    for line in installed.summary.iter().map(String::as_str).chain(table.lines()) {
-        log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
+    let tell = |line: &str| log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
+    installed.summary.iter().for_each(|line| tell(line));
+    #[cfg(feature = "jwks")]
+    if let Some(jwks) = rocket.state::<Verifier>().and_then(Verifier::jwks) {
+        tell(&format!("public keys: {jwks}"));
     }
+    format!("{:#}", audit::audit(rocket)).lines().for_each(tell);
     installed.warnings.iter().for_each(|warning| log::warn!("auth-guard: {warning}"));
 }

@@ -12,6 +12,9 @@ use crate::json::Object;
 /// not among them: a token never brings its own key (RFC 8725 section 3.5).
 pub(crate) struct Header<'a> {
     pub(crate) alg: Cow<'a, str>,
+    /// Any string (RFC 7515 section 4.1.4). It selects among the keys that are
+    /// already held and is used for nothing else.
+    pub(crate) kid: Option<Cow<'a, str>>,
 }
 
 /// The headers that issuers really write for HS256, encoded: nothing is left to
@@ -28,13 +31,19 @@ const USUAL: [&str; 3] = [
 impl Header<'static> {
     /// Reads the first segment of a token.
     pub(crate) fn read(segment: &str) -> Result<Self, AuthError> {
-        if USUAL.contains(&segment) {
-            return Ok(Header { alg: Cow::Borrowed("HS256") });
+        if Header::is_usual(segment) {
+            return Ok(Header { alg: Cow::Borrowed("HS256"), kid: None });
         }
 
         let json = decode(segment)?;
-        let Header { alg } = Header::parse(&json)?;
-        Ok(Header { alg: Cow::Owned(alg.into_owned()) })
+        let Header { alg, kid } = Header::parse(&json)?;
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Ok(Header { alg: owned(alg), kid: kid.map(owned) })
+    }
+
+    /// Whether it is known byte for byte what this first segment asks for: HS256.
+    pub(crate) fn is_usual(segment: &str) -> bool {
+        USUAL.contains(&segment)
     }
 }
 
@@ -56,16 +65,15 @@ impl<'a> Header<'a> {
             })
         });
 
-        // Any string (RFC 7515 section 4.1.4); it selects among the keys that
-        // are already held and is used for nothing else.
-        let identified = header.get("kid").is_none_or(|kid| kid.as_str().is_some());
-
-        if extended || !access_token || !identified {
-            return Err(AuthError::MalformedToken);
+        let text = |name| match header.get(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or(AuthError::MalformedToken),
+        };
+        let (alg, kid) = (text("alg")?, text("kid")?);
+        match alg {
+            Some(alg) if access_token && !extended => Ok(Header { alg, kid }),
+            _ => Err(AuthError::MalformedToken),
         }
-
-        let alg = header.get("alg").and_then(|alg| alg.as_str());
-        alg.map(|alg| Header { alg }).ok_or(AuthError::MalformedToken)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Step 2, second half: header → the one key for it.
 
 use std::fmt;
+#[cfg(feature = "jwks")]
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +12,11 @@ use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::header::Header;
+#[cfg(feature = "jwks")]
+use crate::{
+    jwk::{Algorithm, PublicKey},
+    jwks::Jwks,
+};
 
 /// A secret shared with the issuer, for HS256: its exact bytes, neither trimmed
 /// nor decoded, as Better Auth uses them.
@@ -38,7 +45,16 @@ pub enum SecretError {
 
 /// The keys that tokens are verified with.
 pub(crate) struct Keys {
-    hs256: Hs256,
+    hs256: Option<Hs256>,
+    #[cfg(feature = "jwks")]
+    jwks: Option<Jwks>,
+}
+
+/// The one key for a token.
+pub(crate) enum Key<'k> {
+    Hs256(&'k Hs256),
+    #[cfg(feature = "jwks")]
+    Public(Arc<PublicKey>),
 }
 
 /// The shared secret, keyed once: HMAC spends half its time on the key.
@@ -118,35 +134,79 @@ impl fmt::Display for SecretError {
 impl std::error::Error for SecretError {}
 
 impl Keys {
-    pub(crate) fn new(current: &Secret, previous: Option<&Secret>) -> Self {
-        Self { hs256: Hs256 { current: keyed(current), previous: previous.map(keyed) } }
-    }
-
-    /// Of any bytes: third-party vectors have keys that no [`Secret`] may be.
-    #[cfg(feature = "testing")]
-    pub(crate) fn from_bytes(key: &[u8]) -> Self {
-        Self { hs256: Hs256 { current: keyed_with(key), previous: None } }
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn minting_key(&self) -> Hmac<Sha256> {
-        self.hs256.current.clone()
+    pub(crate) fn new(hs256: Option<Hs256>, #[cfg(feature = "jwks")] jwks: Option<Jwks>) -> Self {
+        Self {
+            hs256,
+            #[cfg(feature = "jwks")]
+            jwks,
+        }
     }
 
     /// One key, one algorithm, compared as it is written (RFC 8725 section 3.1):
     /// the token never chooses how it is verified.
-    pub(crate) fn select(&self, header: &Header<'_>) -> Result<&Hs256, AuthError> {
-        match &*header.alg {
-            "HS256" => Ok(&self.hs256),
-            _ => Err(AuthError::AlgorithmNotAllowed),
+    pub(crate) fn select(&self, header: &Header<'_>) -> Result<Key<'_>, AuthError> {
+        if &*header.alg == "HS256" {
+            return self.hs256.as_ref().map(Key::Hs256).ok_or(AuthError::AlgorithmNotAllowed);
+        }
+
+        #[cfg(feature = "jwks")]
+        if let (Some(jwks), Some(algorithm)) = (&self.jwks, header.public_algorithm()) {
+            return jwks.select(algorithm, header.kid.as_deref()).map(Key::Public);
+        }
+
+        Err(AuthError::AlgorithmNotAllowed)
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn jwks(&self) -> Option<&Jwks> {
+        self.jwks.as_ref()
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn minting_key(&self) -> Option<Hmac<Sha256>> {
+        self.hs256.as_ref().map(|hs256| hs256.current.clone())
+    }
+}
+
+/// What verifies what, for the launch to print.
+impl fmt::Display for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts: Vec<String> = Vec::new();
+        if self.hs256.is_some() {
+            parts.push("HS256 with the shared secret".into());
+        }
+        #[cfg(feature = "jwks")]
+        if self.jwks.is_some() {
+            parts.push(format!("{} with public keys", Algorithm::names()));
+        }
+        f.write_str(&parts.join("; "))
+    }
+}
+
+impl Key<'_> {
+    pub(crate) fn verifies(&self, input: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Hs256(key) => key.verifies(input, signature),
+            #[cfg(feature = "jwks")]
+            Self::Public(key) => key.verifies(input, signature),
         }
     }
 }
 
 impl Hs256 {
+    pub(crate) fn new(current: &Secret, previous: Option<&Secret>) -> Self {
+        Self { current: keyed(current), previous: previous.map(keyed) }
+    }
+
+    /// Of any bytes: third-party vectors have keys that no [`Secret`] may be.
+    #[cfg(feature = "testing")]
+    pub(crate) fn from_bytes(key: &[u8]) -> Self {
+        Self { current: keyed_with(key), previous: None }
+    }
+
     /// Compares in constant time. The previous secret is tried only after the
     /// current one has failed.
-    pub(crate) fn verifies(&self, input: &[u8], tag: &[u8]) -> bool {
+    fn verifies(&self, input: &[u8], tag: &[u8]) -> bool {
         let verifies =
             |key: &Hmac<Sha256>| key.clone().chain_update(input).verify_slice(tag).is_ok();
         verifies(&self.current) || self.previous.as_ref().is_some_and(verifies)

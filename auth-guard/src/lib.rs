@@ -41,7 +41,7 @@
 //! | step | file | can fail with |
 //! | --- | --- | --- |
 //! | header field → token | `bearer.rs` | [`MissingToken`], [`MultipleTokens`], [`MalformedToken`] |
-//! | token → key | `header.rs`, `keys.rs` | [`MalformedToken`], [`AlgorithmNotAllowed`] |
+//! | token → key | `header.rs`, `keys.rs`, `jwk.rs` (`jwks.rs` fetches them) | [`MalformedToken`], [`AlgorithmNotAllowed`], [`NoMatchingKey`], [`KeysUnavailable`] |
 //! | key → signature | `verify.rs` | [`InvalidSignature`] |
 //! | signature → claims | `claims.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
 //! | claims → guard | `guard/verified.rs` | |
@@ -56,6 +56,8 @@
 //! [`MultipleTokens`]: AuthError::MultipleTokens
 //! [`MalformedToken`]: AuthError::MalformedToken
 //! [`AlgorithmNotAllowed`]: AuthError::AlgorithmNotAllowed
+//! [`NoMatchingKey`]: AuthError::NoMatchingKey
+//! [`KeysUnavailable`]: AuthError::KeysUnavailable
 //! [`InvalidSignature`]: AuthError::InvalidSignature
 //! [`InvalidClaim`]: AuthError::InvalidClaim
 //! [`NotYetValid`]: AuthError::NotYetValid
@@ -72,7 +74,13 @@ mod fairing;
 mod guard;
 mod header;
 mod json;
+#[cfg(feature = "jwks")]
+mod jwk;
+#[cfg(feature = "jwks")]
+mod jwks;
 mod keys;
+#[cfg(feature = "jwks")]
+mod memo;
 mod response;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -68,6 +68,7 @@ impl AuthError {
             ),
             Self::MalformedToken
             | Self::AlgorithmNotAllowed
+            | Self::NoMatchingKey
             | Self::InvalidSignature
             | Self::InvalidClaim(_)
             | Self::NotYetValid => (
@@ -107,7 +108,8 @@ impl AuthError {
 
     /// Adds `WWW-Authenticate` or `Retry-After`, unless the response has it.
     pub(crate) fn add_headers(&self, request: &Request<'_>, response: &mut Response<'_>) {
-        let realm = Installed::of(request.rocket()).map_or("api", |installed| &installed.realm);
+        let installed = Installed::of(request.rocket());
+        let realm = installed.map_or("api", |installed| &installed.realm);
         let answer = self.answer();
         let challenge = match answer.challenge {
             Challenge::None => None,
@@ -127,14 +129,14 @@ impl AuthError {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));
         }
 
-        if *self == Self::KeysUnavailable && !response.headers().contains("Retry-After") {
-            response.set_header(Header::new("Retry-After", RETRY_AFTER.to_string()));
+        if *self == Self::KeysUnavailable
+            && let Some(installed) = installed
+            && !response.headers().contains("Retry-After")
+        {
+            response.set_header(Header::new("Retry-After", installed.retry_after.to_string()));
         }
     }
 }
-
-/// Seconds.
-const RETRY_AFTER: u32 = 30;
 
 /// The documented answer: status, challenge and an `application/problem+json`
 /// body (RFC 9457), without anything of the token, the claims or the path.

@@ -39,7 +39,9 @@ use crate::claims::Claims;
 pub use crate::clock::Clock;
 use crate::error::AuthError;
 use crate::fairing::Installed;
-use crate::keys::{self, Keys, Secret};
+#[cfg(feature = "jwks")]
+use crate::jwk::KeySet;
+use crate::keys::{self, Hs256, Keys, Secret};
 use crate::verify::{self, Verifier};
 
 /// Mints HS256 tokens as a Better Auth server does.
@@ -84,7 +86,30 @@ pub trait RequestExt: Sized {
 ///
 /// Each [`AuthError`] that a token can cause before its claims are looked at.
 pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
-    verify::verify_signature(&Keys::from_bytes(key), BearerToken::new(token)?)
+    let keys = Keys::new(
+        Some(Hs256::from_bytes(key)),
+        #[cfg(feature = "jwks")]
+        None,
+    );
+    verify::verify_signature(BearerToken::new(token)?, |header| keys.select(header))
+        .map(|(payload, _)| payload)
+}
+
+/// The same with one public key, given as a JWK.
+///
+/// # Errors
+///
+/// As above; `Err(None)` where the key is none that would be used.
+#[cfg(feature = "jwks")]
+pub fn verify_jws_with_jwk(token: &str, jwk: &Value) -> Result<Vec<u8>, Option<AuthError>> {
+    let keys = KeySet::of(jwk).map_err(|_| None)?;
+    let select = |header: &crate::header::Header<'_>| {
+        let algorithm = header.public_algorithm().ok_or(AuthError::AlgorithmNotAllowed)?;
+        Ok(Key::Public(keys.select(algorithm, header.kid.as_deref())?.clone()))
+    };
+    let verified =
+        BearerToken::new(token).and_then(|token| verify::verify_signature(token, select));
+    verified.map(|(payload, _)| payload).map_err(Some)
 }
 
 /// Verifies what came in the `Authorization` fields of one request, as the guards
@@ -98,7 +123,7 @@ pub fn verify_fields<'r>(
     fields: impl IntoIterator<Item = &'r str>,
     now: SystemTime,
 ) -> Result<Claims, AuthError> {
-    verifier.verify_fields(fields.into_iter(), now)
+    verifier.verify_bearer(BearerToken::from_fields(fields.into_iter())?, now)
 }
 
 impl Issuer {
@@ -118,7 +143,7 @@ impl Issuer {
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
         Some(Self {
-            key: verifier.minting_key(),
+            key: verifier.minting_key()?,
             clock: Installed::of(rocket)?.clock.clone(),
             issuer: verifier.issuer().map(Into::into),
             audience: verifier.audience().first().cloned(),

@@ -7,7 +7,9 @@ use crate::bearer::BearerToken;
 use crate::claims::{Claims, Rules};
 use crate::error::AuthError;
 use crate::header::{Header, decode};
-use crate::keys::Keys;
+use crate::keys::{Key, Keys};
+#[cfg(feature = "jwks")]
+use crate::{jwks::Jwks, memo::Memo};
 
 /// Verifies tokens without a request: for other transports (a WebSocket's first
 /// message, a queue), for benchmarks and for fuzzing.
@@ -18,6 +20,9 @@ use crate::keys::Keys;
 pub struct Verifier {
     keys: Keys,
     rules: Rules,
+    /// Of public-key tokens; `None` where none is to be remembered.
+    #[cfg(feature = "jwks")]
+    memo: Option<Memo>,
 }
 
 /// The three segments of a compact JWS (RFC 7515 section 7.1).
@@ -29,31 +34,72 @@ struct Segments<'t> {
 }
 
 impl Verifier {
-    pub(crate) fn new(keys: Keys, rules: Rules) -> Self {
-        Self { keys, rules }
+    pub(crate) fn new(
+        keys: Keys,
+        rules: Rules,
+        #[cfg(feature = "jwks")] memo: Option<Memo>,
+    ) -> Self {
+        Self {
+            keys,
+            rules,
+            #[cfg(feature = "jwks")]
+            memo,
+        }
     }
 
     /// Checks everything about `token` as of `now`, and gives its claims.
     ///
+    /// With public keys, that is with those held now: it never waits, but a key
+    /// that is not among them is asked for, so that a later call may find it.
+    ///
     /// # Errors
     ///
     /// Each [`AuthError`] that a token can cause, and none that only a request
-    /// can: all of them are answered 401.
+    /// can. They are answered 401, but [`AuthError::KeysUnavailable`] with 503.
     pub fn verify(&self, token: &str, now: SystemTime) -> Result<Claims, AuthError> {
-        self.verify_bearer(BearerToken::new(token)?, now)
+        let token = BearerToken::new(token)?;
+        let result = self.verify_bearer(token, now);
+        #[cfg(feature = "jwks")]
+        if let Some((jwks, header)) = self.fetchable(token, &result) {
+            jwks.ask_for(&header);
+        }
+        result
     }
 
-    /// The same for the values of the `Authorization` fields of one request.
-    pub(crate) fn verify_fields<'r>(
+    /// The same for the token of a request, which waits for an unknown key if a
+    /// fetch may bring it. `now` tells the time.
+    pub(crate) async fn verify_request(
         &self,
-        fields: impl Iterator<Item = &'r str>,
+        token: BearerToken<'_>,
+        now: impl Fn() -> SystemTime,
+    ) -> Result<Claims, AuthError> {
+        let result = self.verify_bearer(token, now());
+        #[cfg(feature = "jwks")]
+        if let Some((jwks, header)) = self.fetchable(token, &result) {
+            jwks.wait_for(&header).await?;
+            return self.verify_bearer(token, now());
+        }
+        result
+    }
+
+    /// The way of a token, with the keys held now.
+    pub(crate) fn verify_bearer(
+        &self,
+        token: BearerToken<'_>,
         now: SystemTime,
     ) -> Result<Claims, AuthError> {
-        self.verify_bearer(BearerToken::from_fields(fields)?, now)
-    }
+        #[cfg(feature = "jwks")]
+        if let Some(claims) = self.remembered(token) {
+            return self.rules.check_again(claims, now);
+        }
 
-    fn verify_bearer(&self, token: BearerToken<'_>, now: SystemTime) -> Result<Claims, AuthError> {
-        self.rules.check(verify_signature(&self.keys, token)?, now)
+        let (payload, _key) = verify_signature(token, |header| self.keys.select(header))?;
+        let claims = self.rules.check(payload, now)?;
+        #[cfg(feature = "jwks")]
+        if let (Key::Public(key), Some(memo)) = (_key, &self.memo) {
+            memo.insert(token.as_str(), key, &claims);
+        }
+        Ok(claims)
     }
 
     /// The `iss` that a token must have; `None`: any.
@@ -77,9 +123,40 @@ impl Verifier {
     }
 }
 
+#[cfg(feature = "jwks")]
+impl Verifier {
+    pub(crate) fn jwks(&self) -> Option<&Jwks> {
+        self.keys.jwks()
+    }
+
+    /// The claims of a public-key token that was verified before.
+    fn remembered(&self, token: BearerToken<'_>) -> Option<Claims> {
+        let jwks = self.keys.jwks()?;
+        if token.as_str().split('.').next().is_some_and(Header::is_usual) {
+            return None;
+        }
+
+        jwks.keep_fresh();
+        self.memo.as_ref()?.get(token.as_str())
+    }
+
+    /// Where the key may be had that was missing, if it was that.
+    fn fetchable(
+        &self,
+        token: BearerToken<'_>,
+        result: &Result<Claims, AuthError>,
+    ) -> Option<(&Jwks, Header<'static>)> {
+        let Err(AuthError::NoMatchingKey | AuthError::KeysUnavailable) = result else {
+            return None;
+        };
+        let header = Header::read(Segments::split(token.as_str()).ok()?.header).ok()?;
+        Some((self.keys.jwks()?, header))
+    }
+}
+
 #[cfg(feature = "testing")]
 impl Verifier {
-    pub(crate) fn minting_key(&self) -> hmac::Hmac<sha2::Sha256> {
+    pub(crate) fn minting_key(&self) -> Option<hmac::Hmac<sha2::Sha256>> {
         self.keys.minting_key()
     }
 }
@@ -100,14 +177,18 @@ impl<'t> Segments<'t> {
     }
 }
 
-/// The payload, once the signature over it has been found good.
-pub(crate) fn verify_signature(keys: &Keys, token: BearerToken<'_>) -> Result<Vec<u8>, AuthError> {
+/// The payload, once the signature over it has been found good, and the key that
+/// it was found good with.
+pub(crate) fn verify_signature<'k>(
+    token: BearerToken<'_>,
+    select: impl FnOnce(&Header<'_>) -> Result<Key<'k>, AuthError>,
+) -> Result<(Vec<u8>, Key<'k>), AuthError> {
     let segments = Segments::split(token.as_str())?;
-    let key = keys.select(&Header::read(segments.header)?)?;
+    let key = select(&Header::read(segments.header)?)?;
     let signature = decode(segments.signature)?;
     if !key.verifies(segments.signing_input.as_bytes(), &signature) {
         return Err(AuthError::InvalidSignature);
     }
 
-    decode(segments.payload)
+    Ok((decode(segments.payload)?, key))
 }

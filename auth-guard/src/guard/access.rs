@@ -86,12 +86,12 @@ impl<'r> FromRequest<'r> for Access {
     type Error = AuthError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        outcome(request, access(request))
+        outcome(request, access(request).await)
     }
 }
 
-fn access(request: &Request<'_>) -> Result<Access, AuthError> {
-    let caller = authenticate_once(request)?.clone();
+async fn access(request: &Request<'_>) -> Result<Access, AuthError> {
+    let caller = authenticate_once(request).await?.clone();
     let route = request.route().ok_or(AuthError::Misconfigured)?;
     let scope = RequestState::of(request).scope(route).ok_or(AuthError::Misconfigured)?;
     match request.param::<&str>(scope.segment) {

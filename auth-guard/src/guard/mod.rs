@@ -18,6 +18,7 @@ pub use protect::{protect, public};
 pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
+use crate::bearer::BearerToken;
 use crate::claims::Claims;
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -75,16 +76,21 @@ impl RequestState {
 }
 
 /// The only way from a request to verified claims.
-fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
+async fn authenticate(request: &Request<'_>) -> Result<Claims, AuthError> {
     let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
     let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
-    verifier.verify_fields(request.headers().get("Authorization"), installed.clock.now())
+    let token = BearerToken::from_fields(request.headers().get("Authorization"))?;
+    verifier.verify_request(token, || installed.clock.now()).await
 }
 
 /// The same, remembered for the other guards of this request.
-fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified, AuthError> {
+async fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified, AuthError> {
     let verified = &RequestState::of(request).verified;
-    verified.get_or_init(|| authenticate(request).map(Verified::new)).as_ref().map_err(Clone::clone)
+    if verified.get().is_none() {
+        // Guards run one after the other, so nobody else gets in between.
+        let _ = verified.set(authenticate(request).await.map(Verified::new));
+    }
+    verified.get().ok_or(AuthError::Misconfigured)?.as_ref().map_err(Clone::clone)
 }
 
 /// Rule 17: the segment as Rocket hands it to handlers, percent-decoded once,

@@ -51,12 +51,12 @@ impl<'r> FromRequest<'r> for Owner {
     type Error = AuthError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        outcome(request, owner(request))
+        outcome(request, owner(request).await)
     }
 }
 
-fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
-    let verified = authenticate_once(request)?;
+async fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
+    let verified = authenticate_once(request).await?;
     let route = request.route().ok_or(AuthError::Misconfigured)?;
     let segment = RequestState::of(request)
         .scope(route)

@@ -77,7 +77,7 @@ struct Protected {
 #[async_trait]
 impl Handler for Protected {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        match self.check(request) {
+        match self.check(request).await {
             Ok(()) => self.handler.handle(request, data).await,
             Err(error) => {
                 log::warn!("auth-guard: `protect` refused: {error:?}.");
@@ -88,8 +88,8 @@ impl Handler for Protected {
 }
 
 impl Protected {
-    fn check(&self, request: &Request<'_>) -> Result<(), AuthError> {
-        let caller = authenticate_once(request)?;
+    async fn check(&self, request: &Request<'_>) -> Result<(), AuthError> {
+        let caller = authenticate_once(request).await?;
         self.segment.map_or(Ok(()), |segment| check_owner(request, segment, caller.uid()))
     }
 }

@@ -80,16 +80,16 @@ impl<'r, H: UserScoped> FromRequest<'r> for UserScope<H> {
     type Error = AuthError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        outcome(request, check::<H>(request).map(|()| UserScope(PhantomData)))
+        outcome(request, check::<H>(request).await.map(|()| UserScope(PhantomData)))
     }
 }
 
-fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
+async fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
     let handler = const { &H::HANDLER };
     let route = request.route().ok_or(AuthError::Misconfigured)?;
     let exception = match handler.exempt {
         Some(_) => None,
-        None => check_path::<H>(request, route)?,
+        None => check_path::<H>(request, route).await?,
     };
 
     if handler.has_guards
@@ -101,7 +101,7 @@ fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
 }
 
 /// The exception that opened the path, if the caller is not its owner.
-fn check_path<H: UserScoped>(
+async fn check_path<H: UserScoped>(
     request: &Request<'_>,
     route: &Route,
 ) -> Result<Option<&'static str>, AuthError> {
@@ -111,11 +111,11 @@ fn check_path<H: UserScoped>(
     // Request-local state costs more to set up than it saves where nobody else asks.
     let is_protected = Layer::of(route) == Some(Layer::Protected);
     if !handler.has_guards && !is_protected && handler.or.is_none() {
-        check_owner(request, segment, authenticate(request)?.uid())?;
+        check_owner(request, segment, authenticate(request).await?.uid())?;
         return Ok(None);
     }
 
-    let caller = authenticate_once(request)?;
+    let caller = authenticate_once(request).await?;
     match (check_owner(request, segment, caller.uid()), handler.or) {
         (Ok(()), _) => Ok(None),
         (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {

@@ -1,7 +1,6 @@
 //! Step 5: claims → guard.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use rocket::request::{FromRequest, Outcome, Request};
@@ -40,11 +39,11 @@ use crate::error::AuthError;
 /// `Result<Verified, AuthError>` as an argument lets the handler decide.
 /// `Option<Verified>` makes a *bad* token look like no token.
 #[derive(Clone)]
-pub struct Verified(Arc<Claims>);
+pub struct Verified(Claims);
 
 impl Verified {
     pub(super) fn new(claims: Claims) -> Self {
-        Self(Arc::new(claims))
+        Self(claims)
     }
 
     /// Who the token was issued to; see [`Claims::uid`].
@@ -72,7 +71,7 @@ impl<'r> FromRequest<'r> for Verified {
     type Error = AuthError;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        outcome(request, authenticate_once(request).cloned())
+        outcome(request, authenticate_once(request).await.cloned())
     }
 }
 
