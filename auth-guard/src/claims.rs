@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,12 +17,18 @@ use crate::json::{self, Members, Value};
 ///
 /// A clone is cheap: it is the same claims.
 #[derive(Clone)]
-pub struct Claims(Arc<Checked>);
-
-struct Checked {
-    uid: String,
+pub struct Claims {
+    json: Arc<str>,
+    uid: Uid,
     times: Times,
-    json: String,
+}
+
+#[derive(Clone)]
+enum Uid {
+    /// As it stands in the JSON text.
+    Within(Range<usize>),
+    /// An integer, or with an escape in it.
+    Apart(Arc<str>),
 }
 
 /// What the checks of time want to know again when a result is remembered.
@@ -55,12 +62,15 @@ impl Claims {
     /// Who the token was issued to: the claim `uid`, or the one that
     /// `AUTH_GUARD_UID_CLAIM` names. Never empty, never a control character.
     pub fn uid(&self) -> &str {
-        &self.0.uid
+        match &self.uid {
+            Uid::Within(range) => &self.json[range.clone()],
+            Uid::Apart(uid) => uid,
+        }
     }
 
     /// When the token expires, without leeway.
     pub fn expires_at(&self) -> SystemTime {
-        system_time(self.0.times.exp)
+        system_time(self.times.exp)
     }
 
     /// Reads all claims as the application's own type.
@@ -69,13 +79,13 @@ impl Claims {
     ///
     /// [`ClaimsError`] when the verified claims do not have that shape.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ClaimsError> {
-        serde_json::from_str(&self.0.json).map_err(|error| ClaimsError { column: error.column() })
+        serde_json::from_str(&self.json).map_err(|error| ClaimsError { column: error.column() })
     }
 
     /// In bytes, without what surrounds them.
     #[cfg(feature = "jwks")]
     pub(crate) fn size(&self) -> usize {
-        self.0.uid.len() + self.0.json.len()
+        self.uid().len() + self.json.len()
     }
 }
 
@@ -100,13 +110,13 @@ impl Rules {
     /// issuer would have been accepted, so that a client's refresh loop ends.
     pub(crate) fn check(
         &self,
-        payload: Vec<u8>,
+        payload: &[u8],
         now: SystemTime,
         trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
         trace.reach(Check::ClaimsObject);
-        let json = String::from_utf8(payload).map_err(|_| AuthError::MalformedToken)?;
-        let claims = Payload::read(&json, &self.uid_claim).ok_or(AuthError::MalformedToken)?;
+        let json = std::str::from_utf8(payload).map_err(|_| AuthError::MalformedToken)?;
+        let claims = Payload::read(json, &self.uid_claim).ok_or(AuthError::MalformedToken)?;
 
         let times = Times::read(&claims, trace)?;
         let now = seconds(now);
@@ -115,7 +125,7 @@ impl Rules {
         let uid = self.check_identity(&claims, trace)?;
         self.check_expiry(times, now, trace)?;
 
-        Ok(Claims(Arc::new(Checked { uid, times, json })))
+        Ok(Claims { uid: Uid::of(uid, json), times, json: json.into() })
     }
 
     /// Checks what changes with the time: all else has been found good before.
@@ -126,7 +136,7 @@ impl Rules {
         now: SystemTime,
         trace: &mut impl Trace,
     ) -> Result<Claims, AuthError> {
-        let (times, now) = (claims.0.times, seconds(now));
+        let (times, now) = (claims.times, seconds(now));
         self.check_times(times, now, trace)?;
         self.check_expiry(times, now, trace)?;
         Ok(claims)
@@ -190,22 +200,22 @@ impl Rules {
 
     /// No other claim ever stands in for the `uid`: Better Auth signs e-mail
     /// and cookie JWTs with the same secret, and this keeps them out.
-    fn check_identity(
+    fn check_identity<'p>(
         &self,
-        claims: &Payload<'_>,
+        claims: &Payload<'p>,
         trace: &mut impl Trace,
-    ) -> Result<String, AuthError> {
+    ) -> Result<Cow<'p, str>, AuthError> {
         trace.reach(Check::Uid);
         let uid = claims
             .uid
-            .and_then(|uid| uid.as_integer().or_else(|| uid.as_str().map(Cow::into_owned)))
-            .filter(|uid| !uid.is_empty() && !uid.contains(char::is_control))
+            .and_then(|uid| uid.as_integer().map(Cow::Owned).or_else(|| uid.as_str()))
+            .filter(|uid| !uid.is_empty() && !has_control(uid))
             .ok_or_else(|| AuthError::InvalidClaim(self.uid_claim.clone().into()))?;
 
         trace.reach(Check::Subject);
         // Better Auth spreads user columns over its default payload, so a column
         // named `uid` that a caller may set would let the caller choose who to be.
-        let is_other = |sub: Value<'_>| sub.as_str().as_deref() != Some(uid.as_str());
+        let is_other = |sub: Value<'_>| sub.as_str().as_deref() != Some(&*uid);
         if self.match_subject && self.uid_claim != "sub" && claims.sub.is_some_and(is_other) {
             return Err(invalid("sub"));
         }
@@ -258,6 +268,24 @@ impl<'a> Members<'a> for Payload<'a> {
             _ => None,
         }
     }
+}
+
+impl Uid {
+    fn of(uid: Cow<'_, str>, json: &str) -> Self {
+        match uid {
+            Cow::Borrowed(uid) => {
+                let start = uid.as_ptr().addr() - json.as_ptr().addr();
+                Self::Within(start..start + uid.len())
+            }
+            Cow::Owned(uid) => Self::Apart(uid.into()),
+        }
+    }
+}
+
+/// Looked for among ASCII first, where that is a matter of a few vector instructions.
+fn has_control(text: &str) -> bool {
+    let is_graphic = text.bytes().fold(true, |all, byte| all & (b' '..=b'~').contains(&byte));
+    !is_graphic && text.contains(char::is_control)
 }
 
 /// A `NumericDate` (RFC 7519 section 2), if the claim is there.

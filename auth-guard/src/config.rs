@@ -110,6 +110,7 @@ const VARIABLES: [&str; 15] = [
 pub(crate) fn load(
     figment: &Figment,
     secret: Option<&Secret>,
+    #[cfg_attr(not(feature = "jwks"), expect(unused_variables, reason = "nothing gets old"))]
     clock: &Clock,
 ) -> Result<Config, Vec<String>> {
     let is_debug = is_debug(figment);

@@ -21,9 +21,6 @@ pub(crate) fn read<'a>(text: &'a str, members: &mut impl Members<'a>) -> Option<
     deserializer.end().ok()
 }
 
-/// The members of one JSON object, borrowed from its text.
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
-
 /// A well-formed JSON value that has not been interpreted yet: the rules want
 /// to know an integer from a fraction, and a string from all else.
 #[derive(Clone, Copy)]
@@ -33,26 +30,6 @@ pub(crate) struct Value<'a>(&'a str);
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'a> Object<'a> {
-    /// `None` unless `text` is exactly one object, without duplicate names and
-    /// without a value nested deeper than [`Value::MAX_DEPTH`].
-    pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let mut object: Self = serde_json::from_str(text).ok()?;
-        // Sorted, so that a thousand hostile names cost n log n and not n².
-        object.0.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let unique = object.0.windows(2).all(|pair| pair[0].0 != pair[1].0);
-        let bounded = object.0.iter().all(|(_, value)| value.is_bounded());
-
-        (unique && bounded).then_some(object)
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<Value<'a>> {
-        let index = self.0.binary_search_by(|(key, _)| key.as_ref().cmp(name)).ok()?;
-        Some(self.0[index].1)
-    }
-}
-
 impl<'a> Value<'a> {
     /// What `serde_json` itself accepts, so that everything which passes here
     /// can be read into the application's own type as well.
@@ -60,7 +37,9 @@ impl<'a> Value<'a> {
 
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
         let quoted = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        match quoted.as_bytes().contains(&b'\\') {
+        // Without a way out of the loop, which makes vector instructions of it.
+        let has_escape = quoted.bytes().fold(false, |found, byte| found | (byte == b'\\'));
+        match has_escape {
             false => Some(Cow::Borrowed(quoted)),
             true => serde_json::from_str(self.0).ok().map(|Text(text)| text),
         }
@@ -108,31 +87,6 @@ impl<'a> Value<'a> {
             }
             depth <= Self::MAX_DEPTH
         })
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                // The tokens of real issuers have six or seven claims.
-                let mut members = Vec::with_capacity(8);
-                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
-                    members.push((name, Value(value.get())));
-                }
-                Ok(Object(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
     }
 }
 

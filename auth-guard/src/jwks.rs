@@ -131,10 +131,6 @@ impl Jwks {
         })))
     }
 
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
     /// Begins the first fetch, and does not wait for it.
     pub(crate) fn start(&self) {
         self.0.fetch(&mut self.0.state());
@@ -336,7 +332,7 @@ impl Engine {
             (false, false) => log::info!("auth-guard: {count} public keys from {url}: {keys}."),
             (true, false) if is_same => {}
             (true, false) => {
-                log::info!("auth-guard: {count} other public keys from {url}: {keys}.")
+                log::info!("auth-guard: {count} other public keys from {url}: {keys}.");
             }
             (_, true) => {
                 log::warn!("auth-guard: {url} gives public keys again, {count} of them: {keys}.");

@@ -1,5 +1,6 @@
 //! Step 3: key → signature; and the whole way from a token to its claims.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
@@ -8,7 +9,7 @@ use crate::check::{Check, Progress, Trace};
 use crate::claims::{Claims, Rules};
 use crate::error::AuthError;
 use crate::explain::Explanation;
-use crate::header::{Header, decode};
+use crate::header::{Header, decode_into};
 use crate::keys::{Key, Keys};
 #[cfg(feature = "jwks")]
 use crate::{jwks::Jwks, memo::Memo};
@@ -113,8 +114,10 @@ impl Verifier {
         now: SystemTime,
         trace: &mut impl Trace,
     ) -> Result<(Claims, Key<'_>), AuthError> {
-        let (payload, key) = verify_signature(token, trace, |header| self.keys.select(header))?;
-        Ok((self.rules.check(payload, now, trace)?, key))
+        let mut buffer = [0; 1024];
+        let select = |header: &Header<'_>| self.keys.select(header);
+        let (payload, key) = verify_signature(token, trace, select, &mut buffer)?;
+        Ok((self.rules.check(&payload, now, trace)?, key))
     }
 
     /// Says check by check why `token` is accepted or refused as of `now`.
@@ -234,11 +237,12 @@ impl<'t> Segments<'t> {
 
 /// The payload, once the signature over it has been found good, and the key that
 /// it was found good with.
-pub(crate) fn verify_signature<'k>(
+pub(crate) fn verify_signature<'k, 'b>(
     token: BearerToken<'_>,
     trace: &mut impl Trace,
     select: impl FnOnce(&Header<'_>) -> Result<Key<'k>, AuthError>,
-) -> Result<(Vec<u8>, Key<'k>), AuthError> {
+    buffer: &'b mut [u8],
+) -> Result<(Cow<'b, [u8]>, Key<'k>), AuthError> {
     trace.reach(Check::Segments);
     let segments = Segments::split(token.as_str())?;
     let header = Header::read(segments.header, trace)?;
@@ -247,8 +251,10 @@ pub(crate) fn verify_signature<'k>(
     let key = select(&header)?;
     trace.choose(&key);
 
+    // 64 bytes, as base64 counts them.
+    let mut short = [0; 66];
     trace.reach(Check::SignatureEncoding);
-    let signature = decode(segments.signature)?;
+    let signature = decode_into(segments.signature, &mut short)?;
 
     trace.reach(Check::Signature);
     if !key.verifies(segments.signing_input.as_bytes(), &signature) {
@@ -256,5 +262,5 @@ pub(crate) fn verify_signature<'k>(
     }
 
     trace.reach(Check::PayloadEncoding);
-    Ok((decode(segments.payload)?, key))
+    Ok((decode_into(segments.payload, buffer)?, key))
 }

@@ -44,6 +44,8 @@ use crate::error::AuthError;
 use crate::explain::Explanation;
 use crate::keys::{Hs256, Keys};
 use crate::verify::{self, Verifier};
+#[cfg(feature = "jwks")]
+use crate::{header::Header, jwk::KeySet, keys::Key};
 
 pub use answer::Answer;
 #[doc(hidden)]
@@ -69,7 +71,30 @@ pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
     );
     let trace = &mut ();
     let token = BearerToken::new(token, trace)?;
-    verify::verify_signature(token, trace, |header| keys.select(header)).map(|(payload, _)| payload)
+    verify::verify_signature(token, trace, |header| keys.select(header), &mut [])
+        .map(|(payload, _)| payload.into_owned())
+}
+
+/// The same with one public key, given as a JWK.
+///
+/// # Errors
+///
+/// As above; `Err(None)` where the key is none that would be used.
+#[cfg(feature = "jwks")]
+pub fn verify_jws_with_jwk(
+    token: &str,
+    jwk: &serde_json::Value,
+) -> Result<Vec<u8>, Option<AuthError>> {
+    let keys = KeySet::of(jwk).map_err(|_| None)?;
+    let select = |header: &Header<'_>| {
+        let algorithm = header.public_algorithm().ok_or(AuthError::AlgorithmNotAllowed)?;
+        Ok(Key::Public(keys.select(algorithm, header.kid.as_deref())?.clone()))
+    };
+    let trace = &mut ();
+    let token = BearerToken::new(token, trace)?;
+    verify::verify_signature(token, trace, select, &mut [])
+        .map(|(payload, _)| payload.into_owned())
+        .map_err(Some)
 }
 
 /// Verifies what came in the `Authorization` fields of one request, as the guards
