@@ -28,10 +28,15 @@ pub(crate) struct PublicKey {
 /// The algorithms of public keys that are supported, by the names of RFC 7518
 /// section 3.1, RFC 8037 section 3.1 and RFC 9864 section 2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
+#[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "public for tests only"))]
+pub enum Algorithm {
+    /// Ed25519.
     EdDsa,
+    /// ECDSA with P-256 and SHA-256.
     Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
+    /// RSASSA-PSS with SHA-256.
     Ps256,
 }
 
@@ -79,7 +84,7 @@ impl Algorithm {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
@@ -316,7 +321,14 @@ fn rsa(algorithm: &'static RsaParameters, n: &str, e: &str) -> Result<ParsedPubl
     }
 
     let leading = |number: &[u8]| number.iter().take_while(|byte| **byte == 0).count();
-    let components = RsaPublicKeyComponents { n: &n[leading(&n)..], e: &e[leading(&e)..] };
+    let (n, e) = (&n[leading(&n)..], &e[leading(&e)..]);
+    // With an exponent of 1, anybody can write signatures (RFC 8017 section 3.1).
+    let is_exponent = e.last().is_some_and(|last| last % 2 == 1) && e != [1];
+    if !is_exponent {
+        return Err(NO_KEY.into());
+    }
+
+    let components = RsaPublicKeyComponents { n, e };
     components.to_parsed_public_key(algorithm).map_err(|_| NO_KEY.into())
 }
 

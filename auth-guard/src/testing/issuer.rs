@@ -1,24 +1,30 @@
 //! An issuer of tokens, good ones and ones made wrong on purpose.
 
+#[cfg(feature = "jwks")]
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit};
 use rocket::serde::Serialize;
 use rocket::{Orbit, Rocket};
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
 
+#[cfg(feature = "jwks")]
+use super::signer::PublicSigner;
+use super::signer::Signer;
 use crate::clock::Clock;
 use crate::fairing::Installed;
+#[cfg(feature = "jwks")]
+use crate::jwk::Algorithm;
 use crate::keys::{self, Secret};
 use crate::verify::Verifier;
 
-/// Mints HS256 tokens as a Better Auth server does.
+/// Mints tokens as a Better Auth server does.
 #[derive(Clone)]
 pub struct Issuer {
-    key: Hmac<Sha256>,
+    key: Signer,
     clock: Clock,
     issuer: Option<String>,
     audience: Option<String>,
@@ -29,7 +35,7 @@ pub struct Issuer {
 /// A token in the making: valid unless something is made wrong on purpose.
 #[derive(Clone)]
 pub struct Token {
-    key: Hmac<Sha256>,
+    key: Signer,
     header: Map<String, Value>,
     claims: Map<String, Value>,
 }
@@ -38,12 +44,40 @@ impl Issuer {
     /// An issuer that shares `secret`, and names no `iss` and no `aud`.
     pub fn new(secret: &Secret) -> Self {
         Self {
-            key: keys::keyed(secret),
+            key: Signer::Hs256(keys::keyed(secret)),
             clock: Clock::default(),
             issuer: None,
             audience: None,
             uid_claim: "uid".into(),
             lifetime: LIFETIME,
+        }
+    }
+
+    /// An issuer that signs with a new key pair of its own, and names no `iss` and
+    /// no `aud`: publish its key with a [`JwksServer`](super::JwksServer).
+    ///
+    /// # Panics
+    ///
+    /// When the operating system has no random numbers to give.
+    #[cfg(feature = "jwks")]
+    pub fn with_key_pair(algorithm: Algorithm, kid: &str) -> Self {
+        Self {
+            key: Signer::Public(Arc::new(PublicSigner::generate(algorithm, kid))),
+            clock: Clock::default(),
+            issuer: None,
+            audience: None,
+            uid_claim: "uid".into(),
+            lifetime: LIFETIME,
+        }
+    }
+
+    /// The public key that its tokens are verified with, as a JWK (RFC 7517);
+    /// `None` where it shares a secret.
+    #[cfg(feature = "jwks")]
+    pub fn jwk(&self) -> Option<Value> {
+        match &self.key {
+            Signer::Hs256(_) => None,
+            Signer::Public(key) => Some(key.jwk()),
         }
     }
 
@@ -57,7 +91,7 @@ impl Issuer {
     /// The issuer whose tokens `verifier` accepts.
     pub(super) fn trusted_by(verifier: &Verifier, clock: Clock) -> Option<Self> {
         Some(Self {
-            key: verifier.minting_key()?,
+            key: Signer::Hs256(verifier.minting_key()?),
             clock,
             issuer: verifier.issuer().map(Into::into),
             audience: verifier.audience().first().cloned(),
@@ -103,7 +137,9 @@ impl Issuer {
         claims.extend(self.issuer.iter().map(|iss| ("iss".into(), json!(iss))));
         claims.extend(self.audience.iter().map(|aud| ("aud".into(), json!(aud))));
 
-        let header = Map::from_iter([("alg".into(), json!("HS256")), ("typ".into(), json!("JWT"))]);
+        let (alg, kid) = self.key.names();
+        let mut header = Map::from_iter([("alg".into(), json!(alg)), ("typ".into(), json!("JWT"))]);
+        header.extend(kid.map(|kid| ("kid".into(), json!(kid))));
         Token { key: self.key.clone(), header, claims }
     }
 
@@ -208,7 +244,7 @@ impl Token {
     /// Signs it with another secret than the issuer's.
     #[must_use]
     pub fn signed_with(mut self, secret: &Secret) -> Self {
-        self.key = keys::keyed(secret);
+        self.key = Signer::Hs256(keys::keyed(secret));
         self
     }
 }
@@ -225,17 +261,16 @@ const LIFETIME: u64 = 900;
 /// With a key of any bytes.
 pub(super) fn signed_by(key: &[u8], header: &str, payload: &str) -> String {
     let key = Hmac::new_from_slice(key).expect("HMAC takes keys of any length");
-    sign(&key, header.as_bytes(), payload.as_bytes())
+    sign(&Signer::Hs256(key), header.as_bytes(), payload.as_bytes())
 }
 
-fn sign(key: &Hmac<Sha256>, header: &[u8], payload: &[u8]) -> String {
+fn sign(key: &Signer, header: &[u8], payload: &[u8]) -> String {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     sign_input(key, &format!("{}.{}", encode(header), encode(payload)))
 }
 
-fn sign_input(key: &Hmac<Sha256>, input: &str) -> String {
-    let tag = key.clone().chain_update(input).finalize().into_bytes();
-    format!("{input}.{}", URL_SAFE_NO_PAD.encode(tag))
+fn sign_input(key: &Signer, input: &str) -> String {
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(key.sign(input.as_bytes())))
 }
 
 impl std::fmt::Debug for Issuer {

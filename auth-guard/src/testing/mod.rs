@@ -33,7 +33,10 @@ mod attack;
 
 mod hostile;
 mod issuer;
+#[cfg(feature = "jwks")]
+mod jwks_server;
 mod request;
+mod signer;
 
 use std::time::SystemTime;
 
@@ -47,6 +50,8 @@ use crate::verify::{self, Verifier};
 #[cfg(feature = "jwks")]
 use crate::{header::Header, jwk::KeySet, keys::Key};
 
+#[cfg(feature = "jwks")]
+pub use crate::jwk::Algorithm;
 pub use answer::Answer;
 #[doc(hidden)]
 pub use assert::__check_refused;
@@ -54,6 +59,8 @@ pub use assert::assert_refused;
 pub use attack::{AttackReport, attack_all};
 pub use hostile::HostileRequest;
 pub use issuer::{Issuer, Token};
+#[cfg(feature = "jwks")]
+pub use jwks_server::JwksServer;
 pub use request::RequestExt;
 
 /// Verifies a compact JWS with a key of any bytes, and gives its payload: the

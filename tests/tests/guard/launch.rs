@@ -173,7 +173,38 @@ fn without_a_secret_it_is_said_what_to_set() {
     App::new()
         .env("BETTER_AUTH_SECRETS", format!("1:{SECRET}"))
         .refused(&["BETTER_AUTH_SECRET is not set", "BETTER_AUTH_SECRETS is set"]);
-    App::new().env("BETTER_AUTH_URL", "https://a.example").refused(&["BETTER_AUTH_SECRET"]);
+}
+
+#[test]
+fn an_address_of_keys_that_is_not_safe_stops_the_launch() {
+    let with = |url: &str| App::new().env("AUTH_GUARD_JWKS_URL", url);
+    let keys = "https://a.example/api/auth/jwks";
+    with(keys).refused(&["an issuer and an audience", "BETTER_AUTH_URL"]);
+    with(keys).env("AUTH_GUARD_ISSUER", "a").refused(&["an issuer and an audience"]);
+
+    let named = |url: &str| with(url).env("BETTER_AUTH_URL", "https://a.example");
+    for plain in ["http://a.example/jwks", "http://127.0.0.1.a.example/", "http://10.0.0.1/jwks"] {
+        named(plain).refused(&["AUTH_GUARD_JWKS_URL must begin with https", "jwks_insecure"]);
+    }
+    App::new()
+        .env("BETTER_AUTH_URL", "http://a.example")
+        .refused(&["BETTER_AUTH_URL must begin with https"]);
+    for no_url in ["jwks", "ftp://a.example/jwks", "https://user:pass@a.example/jwks"] {
+        named(no_url).refused(&["`jwks_url`", "the http or https URL of a JWK Set"]);
+    }
+    App::new()
+        .env("BETTER_AUTH_URL", "https://a.example")
+        .env("BETTER_AUTH_SECRET_PREVIOUS", SECRET)
+        .refused(&["BETTER_AUTH_SECRET_PREVIOUS is set, and BETTER_AUTH_SECRET is not"]);
+    for (variable, value) in [
+        ("AUTH_GUARD_JWKS_COOLDOWN", "0"),
+        ("AUTH_GUARD_JWKS_MAX_AGE", "86401"),
+        ("AUTH_GUARD_JWKS_MAX_STALE", "599"),
+        ("AUTH_GUARD_MEMO_CAPACITY", "1000001"),
+        ("AUTH_GUARD_JWKS_INSECURE", "yes"),
+    ] {
+        named(keys).env(variable, value).refused(&[variable]);
+    }
 }
 
 #[test]

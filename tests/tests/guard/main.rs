@@ -13,6 +13,7 @@ mod exceptions;
 mod explain;
 mod guards;
 mod header;
+mod jwks;
 mod launch;
 mod ownership;
 mod protect;
