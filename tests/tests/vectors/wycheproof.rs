@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use auth_guard::testing::verify_jws;
+use auth_guard::testing::{verify_jws, verify_jws_with_jwk};
 use auth_guard::{Secret, SecretError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -43,6 +43,8 @@ struct Vector {
 /// What can be done with a vector's key.
 enum Key {
     Hs256(Vec<u8>),
+    /// A JWK, which may turn out to be none that is used.
+    Public(Value),
     /// Refused before any token comes.
     Weak,
     Unsupported,
@@ -121,19 +123,17 @@ fn outcome(key: &Key, vector: &Vector) -> &'static str {
         return "unsupported";
     };
 
-    match key {
-        Key::Unsupported => "unsupported",
-        Key::Weak => "refused",
-        Key::Hs256(key) => match verify_jws(&token, key) {
-            Ok(payload) => {
-                // What it gives is what was signed.
-                let segment = token.split('.').nth(1).expect("three segments");
-                assert_eq!(URL_SAFE_NO_PAD.encode(payload), segment);
-                "accepted"
-            }
-            Err(_) => "refused",
-        },
-    }
+    let payload = match key {
+        Key::Unsupported => return "unsupported",
+        Key::Weak => return "refused",
+        Key::Hs256(key) => verify_jws(&token, key).ok(),
+        Key::Public(jwk) => verify_jws_with_jwk(&token, jwk).ok(),
+    };
+    let Some(payload) = payload else { return "refused" };
+    // What it gives is what was signed.
+    let segment = token.split('.').nth(1).expect("three segments");
+    assert_eq!(URL_SAFE_NO_PAD.encode(payload), segment);
+    "accepted"
 }
 
 impl Key {
@@ -154,6 +154,9 @@ impl Key {
                     Ok(_) | Err(SecretError::NotUtf8) => Self::Hs256(key),
                     Err(_) => Self::Weak,
                 }
+            }
+            (Some("EC" | "RSA" | "OKP"), Some("ES256" | "RS256" | "PS256" | "EdDSA"), _) => {
+                Self::Public(jwk.clone())
             }
             _ => Self::Unsupported,
         }
