@@ -87,7 +87,7 @@ fn rule_07_each_public_key_opens_its_owners_path_and_nobody_elses() {
         // The second time it is remembered.
         for _ in 0..2 {
             assert_eq!(stage.answer(&token.sign()).status, 200);
-            let bobs = get_as(&stage.client, "/api/bob/tasks", &token.sign());
+            let bobs = get_as(&stage.client, "/api/bob/tasks", token.sign());
             assert_eq!((bobs.status, bobs.code()), (403, "not_owner".into()));
         }
         assert_eq!(stage.answer(&token.tampered()).status, 401);
