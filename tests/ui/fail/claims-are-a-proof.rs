@@ -1,5 +1,5 @@
 use auth_guard::Claims;
 
 fn main() {
-    let _ = Claims { uid: todo!() };
+    let _ = |uid| Claims { uid };
 }
