@@ -47,6 +47,7 @@ const variants = {
   "no-iat": () => ({ payload: (session) => ({ ...uid(session), iat: undefined }) }),
   uuid: () => ({ options: ids("uuid") }),
   serial: () => ({ options: ids("serial") }),
+  rotating: () => ({ plugin: { jwks: { ...given.jwks, rotationInterval: 1 } } }),
 };
 
 const names = process.env.ISSUER_VARIANT.split(",");

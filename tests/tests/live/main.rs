@@ -4,6 +4,7 @@
 //! These tests need Node and the issuer's packages (`npm ci` in
 //! `example-app/issuer`). They fail, and never skip, where that is missing.
 
+mod jwks;
 mod other_tokens;
 mod rotation;
 mod servers;

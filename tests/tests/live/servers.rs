@@ -51,7 +51,7 @@ fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }
@@ -93,13 +93,17 @@ fn exchange_with_cookies(
 
 impl Issuer {
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
+        Self::start_at(free_port(), settings)
+    }
+
+    pub(crate) fn start_at(port: u16, settings: &[(&str, &str)]) -> Self {
         let directory = workspace().join("example-app/issuer");
         assert!(
             directory.join("node_modules").exists(),
             "the issuer's packages are missing: run `npm ci` in example-app/issuer"
         );
 
-        let url = format!("http://127.0.0.1:{}", free_port());
+        let url = format!("http://127.0.0.1:{port}");
         let mut command = Command::new("node");
         command
             .arg("server.mjs")
