@@ -129,3 +129,80 @@ impl Remembered {
         OVERHEAD + self.token.len() + self.claims.size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::claims::Rules;
+    use crate::jwk::{Algorithm, KeySet};
+
+    /// RFC 8037 appendix A.2.
+    fn key() -> Arc<PublicKey> {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x }] }).to_string();
+        let read = KeySet::read(set.as_bytes(), &KeySet::default()).expect("a set");
+        read.keys.select(Algorithm::EdDsa, None).expect("a key").clone()
+    }
+
+    fn claims(uid: &str) -> Claims {
+        let rules = Rules {
+            issuer: None,
+            audience: Vec::new(),
+            uid_claim: "uid".into(),
+            match_subject: true,
+            leeway: 0,
+            max_lifetime: 100,
+        };
+        let payload = json!({ "uid": uid, "exp": 50 }).to_string();
+        rules.check(payload.as_bytes(), SystemTime::UNIX_EPOCH, &mut ()).expect("good claims")
+    }
+
+    /// A token's text; what it says is not looked at here.
+    fn token(n: usize, length: usize) -> String {
+        format!("{}{n:032}", "x".repeat(length))
+    }
+
+    #[test]
+    fn nobody_evicts_everybody() {
+        let (memo, key) = (Memo::new(1_000).expect("a memo"), key());
+        for user in 0..200 {
+            memo.insert(&token(user, 300), key.clone(), &claims(&format!("user {user}")));
+        }
+        let held = || (0..200).filter(|user| memo.get(&token(*user, 300)).is_some()).count();
+        let before = held();
+        assert!(before > 190, "{before}");
+
+        let mallory = claims("mallory");
+        for n in 1_000..51_000 {
+            memo.insert(&token(n, 300), key.clone(), &mallory);
+        }
+        assert!(held() + OF_ONE_USER >= before, "{before}, and now {}", held());
+        let own = (1_000..51_000).filter(|n| memo.get(&token(*n, 300)).is_some()).count();
+        assert_eq!(own, OF_ONE_USER);
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded_in_bytes() {
+        let (memo, key) = (Memo::new(320).expect("a memo"), key());
+        for n in 0..2_000 {
+            memo.insert(&token(n, 8_000), key.clone(), &claims(&format!("user {n}")));
+        }
+        let shards = memo.shards.iter().map(|shard| shard.read().expect("no panic"));
+        let bytes: usize =
+            shards.map(|shard| shard.values().map(|of| of.weight()).sum::<usize>()).sum();
+        assert!(bytes > 0 && bytes <= 320 * BYTES_PER_TOKEN, "{bytes}");
+        assert!(10_000 * BYTES_PER_TOKEN < 16 * 1024 * 1024);
+    }
+
+    #[test]
+    fn the_whole_token_is_compared() {
+        let (memo, key) = (Memo::new(16).expect("a memo"), key());
+        memo.insert(&token(1, 300), key, &claims("alice"));
+        assert!(memo.get(&token(1, 300)).is_some());
+        assert!(memo.get(&token(1, 301)).is_none(), "the same end, another beginning");
+    }
+}

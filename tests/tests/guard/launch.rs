@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use auth_guard::testing::{Issuer, Token};
+use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, Token};
 use auth_guard::{AuthGuard, Secret, SecretError};
 use auth_guard_tests::*;
 use serde_json::{Value, json};
@@ -173,6 +173,36 @@ fn without_a_secret_it_is_said_what_to_set() {
     App::new()
         .env("BETTER_AUTH_SECRETS", format!("1:{SECRET}"))
         .refused(&["BETTER_AUTH_SECRET is not set", "BETTER_AUTH_SECRETS is set"]);
+}
+
+#[test]
+fn the_launch_and_the_log_say_which_keys_there_are() {
+    let key = Issuer::with_key_pair(Algorithm::EdDsa, "the key").with_clock(Clock::fixed(now()));
+    let key = key.with_issuer("a").with_audience("a");
+    let server = JwksServer::start();
+    let app = || {
+        let app = App::new().env("AUTH_GUARD_JWKS_URL", server.url());
+        app.env("AUTH_GUARD_ISSUER", "a").env("AUTH_GUARD_AUDIENCE", "a")
+    };
+
+    let ended = app().get(TASKS, key.token("alice")).get(TASKS, key.token("alice")).run();
+    assert_eq!(ended.statuses, [503, 503], "{}", ended.output);
+    let outage = "there are no public keys, so tokens that need one are answered 503";
+    assert_eq!(ended.output.matches(outage).count(), 1, "once an outage: {}", ended.output);
+
+    let twin = key.jwk().expect("a key");
+    let unused = serde_json::json!({ "kty": "EC", "alg": "ES512", "kid": "other\nline" });
+    let set = serde_json::json!({ "keys": [twin, unused] });
+    server.answer("200 OK", set.to_string());
+    let loaded = format!("1 public keys from {}: the key (EdDSA).", server.url());
+    let skipped = r"other\nline: the algorithm ES512 is not supported";
+    let statuses = app().get(TASKS, key.token("alice")).launches(&[
+        "EdDSA, ES256, RS256, PS256 with public keys",
+        "public keys: ",
+        &loaded,
+        skipped,
+    ]);
+    assert_eq!(statuses, [200]);
 }
 
 #[test]
