@@ -195,7 +195,7 @@ mod tests {
         let bytes: usize =
             shards.map(|shard| shard.values().map(|of| of.weight()).sum::<usize>()).sum();
         assert!(bytes > 0 && bytes <= 320 * BYTES_PER_TOKEN, "{bytes}");
-        assert!(10_000 * BYTES_PER_TOKEN < 16 * 1024 * 1024);
+        const { assert!(10_000 * BYTES_PER_TOKEN < 16 * 1024 * 1024) };
     }
 
     #[test]

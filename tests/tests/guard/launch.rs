@@ -274,7 +274,7 @@ fn a_secret_is_its_exact_bytes() {
         "YWxpY2VhbGljZWFsaWNlYWxpY2VhbGljZWFsaWNlYWxpY2U=",
     ] {
         let issuer = Issuer::new(&Secret::new(secret).expect("a good secret"));
-        let token = issuer.with_clock(auth_guard::testing::Clock::fixed(now())).token("alice");
+        let token = issuer.with_clock(Clock::fixed(now())).token("alice");
         let app =
             App::new().env("BETTER_AUTH_SECRET", secret).get(TASKS, token).get(TASKS, alice());
         let ended = app.run();
