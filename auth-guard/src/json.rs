@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use smallvec::SmallVec;
 
 /// What is kept of a JSON object; of its other members only the names count.
 pub(crate) trait Members<'a> {
@@ -100,7 +101,8 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut others = Vec::new();
+        // Of a usual token they need no allocation.
+        let mut others = SmallVec::<[_; 8]>::new();
         while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
             let value = Value(value.get());
             let is_new = match self.0.slot(&name) {

@@ -81,7 +81,8 @@ impl Verifier {
         let result = self.verify_bearer(token, now(), trace);
         #[cfg(feature = "jwks")]
         if let Some((jwks, header)) = self.fetchable(token, &result) {
-            jwks.wait_for(&header).await?;
+            // Boxed: no other request is the larger for it.
+            Box::pin(jwks.wait_for(&header)).await?;
             return self.verify_bearer(token, now(), trace);
         }
         result
@@ -114,7 +115,7 @@ impl Verifier {
         now: SystemTime,
         trace: &mut impl Trace,
     ) -> Result<(Claims, Key<'_>), AuthError> {
-        let mut buffer = [0; 1024];
+        let mut buffer = [0; 512];
         let select = |header: &Header<'_>| self.keys.select(header);
         let (payload, key) = verify_signature(token, trace, select, &mut buffer)?;
         Ok((self.rules.check(&payload, now, trace)?, key))

@@ -1,4 +1,4 @@
-//! A public-key token at first sight, and once it is remembered: prints a table.
+//! Public-key tokens: remembered, and with many keys. Prints a table.
 
 use std::hint::black_box;
 use std::io::{Read, Write};
@@ -6,13 +6,14 @@ use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
 use auth_guard::{AuthError, AuthGuard, Verifier};
-use auth_guard_benches::interleave::run;
-use aws_lc_rs::encoding::AsDer;
+use auth_guard_benches::interleave::{Contender, run};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
-use jsonwebtoken::crypto::rust_crypto;
-use jsonwebtoken::jwk::Jwk;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rocket::figment::Figment;
 use serde_json::{Value, json};
 
@@ -21,39 +22,65 @@ const ROUNDS: usize = 201;
 const TURN: Duration = Duration::from_millis(2);
 
 fn main() {
-    // jsonwebtoken would have to choose: both of its providers are in the build.
-    let _ = rust_crypto::DEFAULT_PROVIDER.install_default();
     let runtime = rocket::tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let _guard = runtime.enter();
 
+    memory();
+    growth();
+}
+
+/// A token at first sight, and once it is remembered.
+fn memory() {
     println!(
         "| public keys | first sight, ns | remembered, ns | ratio |\n| --- | --- | --- | --- |"
     );
-    for (name, algorithm) in
-        [("EdDSA", Algorithm::EdDSA), ("ES256", Algorithm::ES256), ("RS256", Algorithm::RS256)]
-    {
-        let (token, set) = mint(algorithm);
-        let url = serve(set);
-        let first = verifier(&url, 0, &token);
-        let memo = verifier(&url, 10_000, &token);
-        let verify = |verifier: &Verifier, n: u32| {
-            for _ in 0..n {
-                let result = verifier.verify(black_box(&token), SystemTime::now());
-                assert!(black_box(result).is_ok());
-            }
-        };
+    for algorithm in ["EdDSA", "ES256", "RS256"] {
+        let (key, jwk) = Key::generate(algorithm, 0);
+        let (token, url) = (key.mint(), serve(&[jwk]));
+        let [first, remembered] = [0, 10_000].map(|capacity| verifier(&url, capacity, &token));
         let rounds = run(
-            &mut [Box::new(|n| verify(&first, n)), Box::new(|n| verify(&memo, n))],
+            &mut [
+                Box::new(|n| verify(&first, &token, n)),
+                Box::new(|n| verify(&remembered, &token, n)),
+            ],
             ROUNDS,
             TURN,
         );
         println!(
-            "| {name} | {:.0} | {:.0} | 1/{:.0} |",
+            "| {algorithm} | {:.0} | {:.0} | 1/{:.0} |",
             rounds.median(0),
             rounds.median(1),
             rounds.ratio(|time| time(0) / time(1)),
         );
+    }
+}
+
+/// One key among others, with nothing remembered.
+fn growth() {
+    println!("\n| EdDSA at first sight, keys held | ns | ÷ one |\n| --- | --- | --- |");
+    let (keys, set): (Vec<_>, Vec<_>) = (0..100).map(|id| Key::generate("EdDSA", id)).unzip();
+    let numbers = [1, 10, 100];
+    let verifiers = numbers.map(|number| {
+        // The last of them, for whoever looks through them from the first.
+        let token = keys[number - 1].mint();
+        (verifier(&serve(&set[..number]), 0, &token), token)
+    });
+    let mut contenders: Vec<Contender<'_>> = Vec::new();
+    for (verifier, token) in &verifiers {
+        contenders.push(Box::new(move |n| verify(verifier, token, n)));
+    }
+
+    let rounds = run(&mut contenders, ROUNDS, TURN);
+    for (turn, number) in numbers.into_iter().enumerate() {
+        let ratio = rounds.ratio(|time| time(turn) / time(0));
+        println!("| {number} | {:.0} | {ratio:.2} |", rounds.median(turn));
+    }
+}
+
+fn verify(verifier: &Verifier, token: &str, times: u32) {
+    for _ in 0..times {
+        assert!(black_box(verifier.verify(black_box(token), SystemTime::now())).is_ok());
     }
 }
 
@@ -71,40 +98,74 @@ fn verifier(url: &str, capacity: u32, token: &str) -> Verifier {
     verifier
 }
 
-/// A token as Better Auth mints it, and the set with its key.
-fn mint(algorithm: Algorithm) -> (String, String) {
-    let key = match algorithm {
-        Algorithm::EdDSA => {
-            let pair = Ed25519KeyPair::generate().expect("a key");
-            EncodingKey::from_ed_der(pair.to_pkcs8().expect("PKCS 8").as_ref())
-        }
-        Algorithm::ES256 => {
-            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-            EncodingKey::from_ec_der(pair.to_pkcs8v1().expect("PKCS 8").as_ref())
-        }
-        _ => {
-            let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
-            let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = pair.as_der().expect("PKCS 8");
-            EncodingKey::from_rsa_der(der.as_ref())
-        }
-    };
-    let kid = "Vx0cJ4uQ2mB7sY9hT1nK6wE3rZ8pL5gA";
-    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).expect("a JWK"))
-        .expect("JSON");
-    jwk["kid"] = Value::from(kid);
+/// What signs, and its id.
+struct Key {
+    algorithm: &'static str,
+    kid: String,
+    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+}
 
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time").as_secs();
-    let uid = "kQ3xV9mZt7LpRw2YsB8dNf4GhJ6cXa1E";
-    let claims = json!({
-        "iat": now, "uid": uid, "sub": uid, "exp": now + 900, "iss": ISSUER, "aud": ISSUER,
-    });
-    let header = Header { typ: None, kid: Some(kid.into()), ..Header::new(algorithm) };
-    let token = jsonwebtoken::encode(&header, &claims, &key).expect("a token");
-    (token, json!({ "keys": [jwk] }).to_string())
+impl Key {
+    /// A new one, and its public half as a JWK.
+    fn generate(algorithm: &'static str, id: usize) -> (Self, Value) {
+        let random = SystemRandom::new();
+        let (sign, mut jwk): (Box<dyn Fn(&[u8]) -> Vec<u8>>, _) = match algorithm {
+            "EdDSA" => {
+                let pair = Ed25519KeyPair::generate().expect("a key");
+                let x = text(pair.public_key());
+                let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+                (Box::new(move |input| pair.sign(input).as_ref().to_vec()), jwk)
+            }
+            "ES256" => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+                // The first byte says that both coordinates follow.
+                let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+                let jwk = json!({ "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y) });
+                let sign =
+                    move |input: &[u8]| pair.sign(&random, input).map(|s| s.as_ref().to_vec());
+                (Box::new(move |input| sign(input).expect("a signature")), jwk)
+            }
+            "RS256" => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
+                let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+                let n = text(n.big_endian_without_leading_zero());
+                let e = text(e.big_endian_without_leading_zero());
+                let jwk = json!({ "kty": "RSA", "alg": algorithm, "n": n, "e": e });
+                let sign = move |input: &[u8]| {
+                    let mut signature = vec![0; pair.public_modulus_len()];
+                    pair.sign(&RSA_PKCS1_SHA256, &random, input, &mut signature).map(|()| signature)
+                };
+                (Box::new(move |input| sign(input).expect("a signature")), jwk)
+            }
+            other => panic!("there is no {other} here"),
+        };
+        // As long as Better Auth's.
+        let kid = format!("Vx0cJ4uQ2mB7sY9hT1nK6wE3rZ8pL5{id:02}");
+        jwk["kid"] = Value::from(&*kid);
+        (Self { algorithm, kid, sign }, jwk)
+    }
+
+    /// A token as Better Auth mints it.
+    fn mint(&self) -> String {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
+        let (now, uid) = (now.as_secs(), "kQ3xV9mZt7LpRw2YsB8dNf4GhJ6cXa1E");
+        let header = json!({ "alg": self.algorithm, "kid": self.kid });
+        let claims = json!({
+            "iat": now, "uid": uid, "sub": uid, "exp": now + 900, "iss": ISSUER, "aud": ISSUER,
+        });
+        let input = format!("{}.{}", text(header.to_string()), text(claims.to_string()));
+        let signature = (self.sign)(input.as_bytes());
+        format!("{input}.{}", text(signature))
+    }
+}
+
+fn text(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Answers everybody with this set.
-fn serve(set: String) -> String {
+fn serve(keys: &[Value]) -> String {
+    let set = json!({ "keys": keys }).to_string();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/jwks", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
