@@ -10,6 +10,7 @@
 //! | `task.rs` | what a task is, and what a client may say of one |
 //! | `store.rs` | the tasks in SQLite: no query without the user's id |
 //! | `problem.rs` | every answer that is not a success |
+//! | `cors.rs` | which pages of other origins may read them |
 //!
 //! And beside the way: `token.rs` mints tokens, `explain.rs` explains them,
 //! `metrics.rs` counts, `demo.rs` lets a first run work without any set-up.
@@ -24,6 +25,7 @@ use rocket::{Build, Config, Ignite, Rocket, get, routes};
 
 use crate::store::Store;
 
+pub mod cors;
 pub mod demo;
 pub mod explain;
 pub mod metrics;

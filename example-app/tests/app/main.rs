@@ -6,6 +6,7 @@
 mod handlers;
 
 mod bodies;
+mod cors;
 mod ownership;
 mod policy;
 mod tasks;
