@@ -30,6 +30,9 @@ export const withPage = async ({ origins, screenshot, isExpected = () => false }
 
   try {
     await visit(page);
+  } catch (error) {
+    // What went wrong on the page comes first: it may be why.
+    faults.push(error.stack);
   } finally {
     await page.screenshot({ path: screenshot, fullPage: true });
     await browser.close();

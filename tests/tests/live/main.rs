@@ -5,6 +5,7 @@
 //! `example-app/issuer`). They fail, and never skip, where that is missing.
 
 mod jwks;
+mod origin;
 mod other_tokens;
 mod rotation;
 mod servers;

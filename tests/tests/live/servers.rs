@@ -47,7 +47,7 @@ pub(crate) struct ExampleApp {
     _process: Process,
 }
 
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
 
