@@ -9,6 +9,7 @@ mod origin;
 mod other_tokens;
 mod rotation;
 mod servers;
+mod walk;
 
 use serde_json::{Value, json};
 use servers::{ExampleApp, Issuer, User};

@@ -173,7 +173,7 @@ impl Issuer {
 
 impl ExampleApp {
     /// The binary as a user builds it: without the features of our tests.
-    fn binary() -> &'static Path {
+    pub(crate) fn build() -> &'static Path {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
         BINARY.get_or_init(|| {
             let mut build = Command::new(env!("CARGO"));
@@ -190,7 +190,7 @@ impl ExampleApp {
         let name = format!("live-{}-{count}.sqlite", std::process::id());
         let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
 
-        let mut command = Command::new(Self::binary());
+        let mut command = Command::new(Self::build());
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
