@@ -1,5 +1,5 @@
-//! The commands of `docs/better-auth.md`, as a reader pastes them, print what the
-//! text below them says.
+//! `docs/better-auth.md`: its commands, as a reader pastes them, print what the text
+//! below them says; and Better Auth is as the rest says.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -88,4 +88,15 @@ fn the_docs_lead_to_a_guarded_api_with_public_keys() {
 #[test]
 fn the_docs_lead_to_a_guarded_api_with_a_shared_secret_and_on_to_public_keys() {
     walk("shared secret", &["With public keys"]);
+}
+
+/// The traps, and what becomes of sessions and keys when secrets change.
+#[test]
+fn better_auth_is_as_the_docs_say() {
+    let output = Command::new("node")
+        .args(["--input-type=module", "--eval", include_str!("traps.mjs")])
+        .current_dir(workspace().join("example-app/issuer"))
+        .output()
+        .expect("Node 20 or later is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
