@@ -1,13 +1,13 @@
 //! Pages of other origins, as browsers send their requests.
 
-use auth_guard::public;
 use auth_guard::testing::{Answer, RequestExt, attack_all};
+use auth_guard::{protect, public};
 use example_app::cors::Cors;
 use rocket::fairing::AdHoc;
 use rocket::http::{Header, Method, Status};
 use rocket::local::blocking::LocalRequest;
 use rocket::serde::json::json;
-use rocket::{get, routes};
+use rocket::{get, options, routes};
 
 use crate::binary::{Run, SECRET, Server, run};
 use crate::handlers::App;
@@ -218,6 +218,24 @@ fn every_other_options_request_is_not_found() {
     let answers = requests(&app);
     assert!(answers.iter().all(|answer| answer.status == 404), "{answers:?}");
     assert_eq!(answers, requests(&without));
+}
+
+/// Somebody's own route is asked, with its guard, whatever the request looks like.
+#[test]
+fn a_route_for_options_answers_for_itself() {
+    #[options("/options")]
+    fn own() -> &'static str {
+        "ours"
+    }
+    let app = App::with(|rocket| {
+        let cors: Cors = OURS[0].parse().unwrap();
+        rocket.attach(cors).mount("/", protect(routes![own]))
+    });
+    let preflight =
+        || app.client.options("/options").header(origin(OURS[0])).header(asking_for("GET"));
+    assert_eq!(answer(preflight()).status, 401);
+    let answer = answer(preflight().as_user("alice"));
+    assert_eq!((answer.status, &*answer.body), (200, "ours"));
 }
 
 #[test]
