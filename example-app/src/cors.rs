@@ -5,6 +5,9 @@
 //! answer then says who may read it, a refusal too. A preflight is answered from its
 //! header fields alone, alike for every path, and reaches no handler. There are no
 //! cookies, so no credentials are allowed: a token is a header field like any other.
+//!
+//! Not rocket_cors 0.6.0: it sends every request with an `Origin` that it does not
+//! know, a page's own `POST` too, to a route of its own that nobody has declared.
 
 use std::str::FromStr;
 
