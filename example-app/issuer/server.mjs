@@ -26,6 +26,7 @@ if (url?.protocol !== "http:" || url.port === "0")
   fail("BETTER_AUTH_URL must be an http URL with a fixed port, like http://127.0.0.1:3000");
 const port = Number(url.port || 80);
 const api = process.env.ISSUER_API ?? "http://127.0.0.1:8000";
+if (!URL.canParse(api)) fail("ISSUER_API must be the URL of an API, like http://127.0.0.1:8000");
 
 // Better Auth lets this variable win over `telemetry: { enabled: false }`.
 delete process.env.BETTER_AUTH_TELEMETRY;
