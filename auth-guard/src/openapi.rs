@@ -192,7 +192,7 @@ impl<'r> Guards<'r> {
             Some((position, segment.strip_prefix('{')?.strip_suffix('}')?))
         });
         let parameter = |(position, name)| {
-            let of_owner = "Whose it is: the `uid` of their token.";
+            let of_owner = "The owner: the `uid` of their token.";
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Path)

@@ -6,6 +6,7 @@
 mod handlers;
 
 mod bodies;
+mod docs;
 mod ownership;
 mod policy;
 mod tasks;
