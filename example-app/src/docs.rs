@@ -99,8 +99,9 @@ fn page(path: PathBuf, asked: &Origin<'_>) -> Option<Either<Redirect, Asset>> {
         return Some(Either::Left(Redirect::to("/docs/")));
     }
 
-    // Swagger UI shows the document to a validator on the web unless it is told not to.
-    let config = Config::new(["/openapi.json"]).validator_url("none");
+    // Without the bar that asks for the address of another document, and without the badge
+    // that has a validator on the web look at this one.
+    let config = Config::new(["/openapi.json"]).use_base_layout();
     let file = utoipa_swagger_ui::serve(path.to_str()?, Arc::new(config)).ok()??;
     Some(Either::Right(Asset {
         bytes: file.bytes.into_owned(),

@@ -188,6 +188,6 @@ fn the_page_and_all_that_it_loads_are_served() {
 
     let settings = app.send(Method::Get, "/docs/swagger-initializer.js", None, "").text;
     assert!(settings.contains(r#""url": "/openapi.json""#), "{settings}");
-    assert!(settings.contains(r#""validatorUrl": "none""#), "{settings}");
+    assert!(settings.contains(r#""layout": "BaseLayout""#), "{settings}");
     app.send(Method::Get, "/docs/nothing", None, "").problem(404);
 }
