@@ -60,7 +60,7 @@ const PROBLEM: &str = "AuthProblem";
 ///
 /// It is a function and no [`utoipa::Modify`], because what guards do is known once
 /// all routes are mounted, and because it can fail. An application calls it at
-/// liftoff, and serves what comes back.
+/// liftoff, and serves what comes back: `docs.rs` of the example app does.
 ///
 /// `#[utoipa::path]` goes above the route attribute; whether `#[user_scoped]` stands
 /// above or below it makes no difference. With utoipa's feature `rocket_extras` it is
@@ -76,7 +76,7 @@ const PROBLEM: &str = "AuthProblem";
 /// | one that has an owner | 403 |
 /// | with public keys | 503 `keys_unavailable` |
 /// | with [`AuthGuard::check`](crate::AuthGuard::check) | 503 `check_unavailable`, and 403 everywhere |
-/// | a segment that `#[user_scoped]` binds | the parameter, and that of any other segment which has none |
+/// | a segment of the path that is no parameter yet, as one that `#[user_scoped]` binds | the parameter |
 ///
 /// What the document says already stays as it is: an operation's own security, and its
 /// own answer for one of these statuses.
@@ -152,12 +152,9 @@ impl<'r> Guards<'r> {
     /// Those of an operation, which several routes may answer: by rank or by format.
     fn refusals(&self, routes: &[&Route]) -> Refusals {
         let is_owned = |route: &&Route| self.owner(route).is_some();
-        let needs_token = |route: &&Route| {
-            // Below `protect`, an exempt one does too.
-            self.survey.policy(route) == Policy::Verified
-                || is_owned(route)
-                || Layer::of(route) == Some(Layer::Protected)
-        };
+        // `protect` asks for a token whatever an attribute says, `exempt` included.
+        let needs_token =
+            |route: &&Route| is_owned(route) || Layer::of(route) == Some(Layer::Protected);
         if !routes.iter().any(needs_token) {
             return Refusals::new();
         }

@@ -64,17 +64,12 @@ pub(crate) fn fairing() -> impl Fairing {
     })
 }
 
-/// A document that describes other routes than there are is a mistake to be noticed:
-/// the server does not go on with it.
+/// A document that describes other routes than there are is a mistake of ours: the
+/// launch ends here, and says which.
 fn publish(rocket: &Rocket<Orbit>) {
-    match in_json(rocket) {
-        Ok(json) => {
-            rocket.state().map(|Published(document)| document.set(json));
-        }
-        Err(errors) => {
-            errors.iter().for_each(|error| rocket::error!("{error}"));
-            rocket.shutdown().notify();
-        }
+    let document = in_json(rocket).unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
+    if let Some(Published(json)) = rocket.state() {
+        let _ = json.set(document);
     }
 }
 
