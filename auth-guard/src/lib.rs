@@ -90,6 +90,8 @@ mod keys;
 mod memo;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod response;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -144,6 +146,8 @@ pub use explain::{Door, Explanation, Verdict};
 pub use fairing::AuthGuard;
 pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
 pub use keys::{Secret, SecretError};
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use verify::Verifier;
 
 /// What needs more than a paragraph.

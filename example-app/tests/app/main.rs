@@ -7,6 +7,7 @@ mod handlers;
 
 mod bodies;
 mod cors;
+mod docs;
 mod ownership;
 mod policy;
 mod tasks;

@@ -2,16 +2,12 @@
 //! client, and calls the API with it.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::servers::{ExampleApp, Issuer, SECRET, free_port, workspace};
+use super::browser::script;
+use super::servers::{ExampleApp, Issuer, SECRET, free_port};
 
 #[test]
 fn a_page_of_another_origin_gets_a_token_and_uses_it() {
-    let directory = workspace().join("tests/browser");
-    let packages = directory.join("node_modules");
-    assert!(packages.exists(), "the browser's packages are missing: run `npm ci` in tests/browser");
-
     for mode in ["hs256", "jwks"] {
         let port = free_port().to_string();
         let api = format!("http://127.0.0.1:{port}");
@@ -30,9 +26,7 @@ fn a_page_of_another_origin_gets_a_token_and_uses_it() {
         let _app = ExampleApp::start(&settings);
 
         let screenshot = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("origin-{mode}.png"));
-        let visit = Command::new("node")
-            .arg("origin.mjs")
-            .current_dir(&directory)
+        let visit = script("origin.mjs")
             .envs([("API", &api), ("PAGE", &issuer.url), ("STRANGER", &stranger.url)])
             .env("SCREENSHOT", &screenshot)
             .output()

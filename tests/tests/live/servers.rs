@@ -259,6 +259,17 @@ impl ExampleApp {
         &self.first_lines
     }
 
+    /// The page to open, and the token to paste there, that it prints for a try.
+    pub(crate) fn page_and_token(&self) -> (String, String) {
+        let mut lines = self.first_lines.iter().map(|line| line.trim_end().to_owned());
+        let page = lines.find_map(|line| {
+            let (page, _) = line.strip_prefix("# Or open ")?.split_once(" in a browser")?;
+            Some(page.to_owned())
+        });
+        let token = lines.next().and_then(|line| line.strip_prefix("# ").map(str::to_owned));
+        page.zip(token).expect("a page and a token")
+    }
+
     /// The lines to paste that it prints for a try.
     pub(crate) fn curl_lines(&self) -> Vec<String> {
         let is_curl = |line: &String| line.trim_start().starts_with("curl");
