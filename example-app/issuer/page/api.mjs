@@ -24,6 +24,6 @@ export const call = async (url, options = {}) => {
 
   const response = await send(token ?? (await freshToken()));
   if (response.status !== 401) return response;
-  const { code } = await response.clone().json();
-  return code === "token_expired" ? send(await freshToken()) : response;
+  const problem = await response.clone().json().catch(() => undefined);
+  return problem?.code === "token_expired" ? send(await freshToken()) : response;
 };

@@ -9,10 +9,10 @@ import { decodeJwt } from "jose";
 
 const SECRET = "the first secret: 32 bytes or more of it";
 const NEW = "another secret: 32 bytes or more of it";
-const URL = "http://127.0.0.1:3000";
+const BASE = "http://127.0.0.1:3000";
 
 const copied = async (mode) => {
-  Object.assign(process.env, { BETTER_AUTH_SECRET: SECRET, BETTER_AUTH_URL: URL, ISSUER_MODE: mode });
+  Object.assign(process.env, { BETTER_AUTH_SECRET: SECRET, BETTER_AUTH_URL: BASE, ISSUER_MODE: mode });
   const { auth } = await import(`./auth.mjs?${mode}`);
   return auth.options;
 };
@@ -30,7 +30,7 @@ const start = async (mode, database, { variables = {}, ...changes } = {}) => {
     ...changes,
   });
   await auth.$context;
-  return async (path, { host = URL, body, ...headers } = {}) => {
+  return async (path, { host = BASE, body, ...headers } = {}) => {
     const request = new Request(`${host}/api/auth/${path}`, {
       method: body ? "POST" : "GET",
       headers: body ? { ...headers, "Content-Type": "application/json" } : headers,
@@ -78,7 +78,7 @@ assert.deepEqual(await statuses("hs256", { ...own, ...changed }), { session: "al
 
 // Without a base URL, whoever asks for a token says whose it is.
 const other = "http://other.example";
-for (const [baseURL, iss] of [[URL, URL], [undefined, other]]) {
+for (const [baseURL, iss] of [[BASE, BASE], [undefined, other]]) {
   const call = await start("hs256", empty(), { baseURL });
   const { answer: { token: session } } = await call("sign-up/email", { body: alice });
   const { answer } = await call("token", { host: other, Authorization: `Bearer ${session}` });

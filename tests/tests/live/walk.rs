@@ -39,7 +39,6 @@ fn steps(docs: &str) -> Vec<Step> {
 }
 
 /// Pastes all steps into one shell, but for those below `passed_over`.
-#[track_caller]
 fn walk(name: &str, passed_over: &[&str]) {
     ExampleApp::build();
     let (issuer, app) = (free_port(), free_port());
