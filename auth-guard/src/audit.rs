@@ -290,7 +290,7 @@ fn is_of(route: &Route, handler: &Handler) -> bool {
         && origin.query().map_or("", |query| query.as_str()) == query
 }
 
-fn segments(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 

@@ -33,6 +33,8 @@
 //! `<user_id>` in the path (else 403). Nothing is stored: no session, no cookie,
 //! no database look-up. A token cannot be revoked, so its lifetime is bounded.
 //!
+//! [From nothing to a guarded API](docs::better_auth) sets up a Better Auth server, an
+//! application and a page, step by step.
 //! [Whose path is it?](docs::ownership) helps to choose between the attribute, the
 //! guards and [`protect`], and says what the audit at launch sees.
 //!
@@ -88,6 +90,8 @@ mod keys;
 mod memo;
 #[cfg(feature = "metrics")]
 mod metrics;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod response;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -142,6 +146,8 @@ pub use explain::{Door, Explanation, Verdict};
 pub use fairing::AuthGuard;
 pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
 pub use keys::{Secret, SecretError};
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use verify::Verifier;
 
 /// What needs more than a paragraph.
@@ -149,6 +155,8 @@ pub use verify::Verifier;
 pub mod docs {
     #[doc = include_str!("../docs/attacks.md")]
     pub mod attacks {}
+    #[doc = include_str!("../docs/better-auth.md")]
+    pub mod better_auth {}
     #[doc = include_str!("../docs/operating.md")]
     pub mod operating {}
     #[doc = include_str!("../docs/ownership.md")]

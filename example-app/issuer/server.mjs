@@ -1,5 +1,6 @@
 // Serves auth.mjs over plain HTTP on 127.0.0.1, for trying things out and for tests.
 import { createServer } from "node:http";
+import { servePage } from "./page.mjs";
 
 const fail = (message) => {
   console.error(`issuer: ${message}`);
@@ -24,6 +25,8 @@ const url = URL.canParse(given) ? new URL(given) : null;
 if (url?.protocol !== "http:" || url.port === "0")
   fail("BETTER_AUTH_URL must be an http URL with a fixed port, like http://127.0.0.1:3000");
 const port = Number(url.port || 80);
+const api = process.env.ISSUER_API ?? "http://127.0.0.1:8000";
+if (!URL.canParse(api)) fail("ISSUER_API must be the URL of an API, like http://127.0.0.1:8000");
 
 // Better Auth lets this variable win over `telemetry: { enabled: false }`.
 delete process.env.BETTER_AUTH_TELEMETRY;
@@ -43,10 +46,14 @@ try {
   fail(error.code === "ERR_MODULE_NOT_FOUND" ? "packages are missing; run `npm ci`" : error.message);
 }
 
-const server = createServer((request, response) => {
+const serve = async (request, response) => {
   if (outbox && request.url === "/outbox") return response.end(JSON.stringify(outbox));
+  if (request.method === "GET" && (await servePage(request, response, api))) return;
+  await handler(request, response);
+};
+const server = createServer((request, response) => {
   // A request that cannot even be parsed (a bad Host, say) must not end the server.
-  handler(request, response).catch(() => {
+  serve(request, response).catch(() => {
     if (!response.headersSent) response.statusCode = 400;
     response.end();
   });

@@ -47,6 +47,7 @@ const variants = {
   "no-iat": () => ({ payload: (session) => ({ ...uid(session), iat: undefined }) }),
   uuid: () => ({ options: ids("uuid") }),
   serial: () => ({ options: ids("serial") }),
+  "short-lived": () => ({ claims: { expirationTime: "3s" } }),
   rotating: () => ({ plugin: { jwks: { ...given.jwks, rotationInterval: 1 } } }),
 };
 

@@ -1,5 +1,5 @@
-//! Lets a first run work without any set-up: a secret for this run, and `curl`
-//! lines to paste. Only in debug, and only where no key source is configured.
+//! Lets a first run work without any set-up: a secret for this run, `curl` lines to
+//! paste, and a token for the page in the browser. Only in debug, and only where no key source is configured.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -55,11 +55,12 @@ pub fn fairing(secret: Secret) -> impl Fairing {
 fn instructions(rocket: &Rocket<Orbit>, secret: &Secret) -> Result<String, MintError> {
     let Some(verifier) = rocket.state::<Verifier>() else { return Ok(String::new()) };
     let ttl = TTL.min(Duration::from_secs(verifier.max_lifetime().into()));
-    let header = |uid: &str| {
-        mint(verifier, secret, uid, ttl).map(|token| format!("-H 'Authorization: Bearer {token}'"))
-    };
-    let (alice, bob) = (header("alice")?, header("bob")?);
-    let url = format!("'http://{}/api/alice/tasks'", reachable(rocket));
+    let mint = |uid: &str| mint(verifier, secret, uid, ttl);
+    let header = |token: &str| format!("-H 'Authorization: Bearer {token}'");
+    let token = mint("alice")?;
+    let (alice, bob) = (header(&token), header(&mint("bob")?));
+    let server = format!("http://{}", reachable(rocket));
+    let url = format!("'{server}/api/alice/tasks'");
     let lives = humantime::format_duration(ttl);
 
     Ok(format!(
@@ -75,6 +76,10 @@ curl -i {alice} {url}
 curl -i {bob} {url}
 # nobody in particular reads the list of alice: 401
 curl -i {url}
+#
+# Or open {server}/docs in a browser, press Authorize, and paste this token of alice:
+# {token}
+# Then try GET /api/{{user_id}}/tasks: 200 with the user_id alice, 403 with bob.
 "#
     ))
 }

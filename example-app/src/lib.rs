@@ -10,21 +10,26 @@
 //! | `task.rs` | what a task is, and what a client may say of one |
 //! | `store.rs` | the tasks in SQLite: no query without the user's id |
 //! | `problem.rs` | every answer that is not a success |
+//! | `cors.rs` | which pages of other origins may read them |
 //!
 //! And beside the way: `token.rs` mints tokens, `explain.rs` explains them,
-//! `metrics.rs` counts, `demo.rs` lets a first run work without any set-up.
+//! `metrics.rs` counts, `docs.rs` describes, `demo.rs` lets a first run work without any set-up.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use auth_guard::{Audit, AuthGuard, Secret, Verified, protect, public};
 use rocket::figment::Figment;
-use rocket::serde::json::{Json, Value, json};
+use rocket::serde::json::Json;
 use rocket::{Build, Config, Ignite, Rocket, get, routes};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::Store;
 
+pub mod cors;
 pub mod demo;
+mod docs;
 pub mod explain;
 pub mod metrics;
 pub mod problem;
@@ -62,21 +67,43 @@ async fn ignited() -> Result<Rocket<Ignite>, Box<rocket::Error>> {
 fn assembled(figment: Figment, guard: AuthGuard) -> Rocket<Build> {
     rocket::custom(figment)
         .attach(guard)
+        .attach(docs::fairing())
         .mount("/", public(routes![health]))
         .mount("/api", protect(routes![me]))
         .mount("/api", protect(tasks::routes()))
         .register("/", problem::catchers())
 }
 
-/// Public: no guard, no token.
-#[get("/health")]
-fn health() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+#[derive(Serialize, ToSchema)]
+struct Health {
+    #[schema(example = "ok")]
+    status: &'static str,
 }
 
-/// Any valid token: there is no `<user_id>` in the path to compare it with.
+#[derive(Serialize, ToSchema)]
+struct Me {
+    uid: String,
+    /// When the token expires, in seconds since 1970.
+    expires_at: u64,
+}
+
+// Public: no guard, no token.
+/// Says that the server is there.
+#[utoipa::path(tag = "server", responses((status = 200, description = "It is", body = Health)))]
+#[get("/health")]
+fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+// Any valid token: there is no `<user_id>` in the path to compare it with.
+/// Says who is asking.
+#[utoipa::path(
+    context_path = "/api",
+    tag = "me",
+    responses((status = 200, description = "The user of the token", body = Me))
+)]
 #[get("/me")]
-fn me(user: Verified) -> Json<Value> {
+fn me(user: Verified) -> Json<Me> {
     let expires_at = user.expires_at().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Json(json!({ "uid": user.uid(), "expires_at": expires_at.as_secs() }))
+    Json(Me { uid: user.uid().to_owned(), expires_at: expires_at.as_secs() })
 }

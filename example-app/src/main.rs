@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_guard::{AuthGuard, Secret};
 use clap::{Args, Parser, Subcommand};
+use example_app::cors::Cors;
 use example_app::{demo, explain, metrics, store, token};
 use rocket::http::uri::Origin;
 use rocket::time::OffsetDateTime;
@@ -15,7 +16,9 @@ use rocket::time::format_description::well_known::Rfc3339;
 /// A task list behind auth-guard. Without a subcommand, it serves.
 ///
 /// BETTER_AUTH_SECRET is the secret shared with the Better Auth server,
-/// EXAMPLE_APP_DATABASE the SQLite file (tasks.sqlite), and EXAMPLE_APP_METRICS
+/// EXAMPLE_APP_DATABASE the SQLite file (tasks.sqlite), EXAMPLE_APP_ORIGINS which
+/// other origins' pages may call it from a browser, such as
+/// https://app.example.com with commas between (none), and EXAMPLE_APP_METRICS
 /// whether there is `GET /metrics` (false).
 #[derive(Parser)]
 #[command(version)]
@@ -92,6 +95,10 @@ fn serve() -> Result<(), Vec<String>> {
             example_app::rocket(guard, database).attach(demo::fairing(secret))
         }
         None => example_app::rocket(AuthGuard::fairing(), database),
+    };
+    let app = match Cors::from_env().map_err(|error| vec![error])? {
+        Some(cors) => app.attach(cors),
+        None => app,
     };
     let app = match metrics::are_wanted().map_err(|error| vec![error])? {
         true => app.attach(metrics::fairing().map_err(|error| vec![error])?),

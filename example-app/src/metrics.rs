@@ -4,11 +4,16 @@
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::http::{ContentType, Header};
-use rocket::{Responder, State, get, routes};
+use rocket::{Orbit, Responder, Rocket, State, get, routes};
+use utoipa::OpenApi;
 
 use auth_guard::public;
 
 const VARIABLE: &str = "EXAMPLE_APP_METRICS";
+
+#[derive(OpenApi)]
+#[openapi(paths(metrics))]
+struct Document;
 
 /// The numbers, as of now.
 #[derive(Responder)]
@@ -44,6 +49,13 @@ pub fn fairing() -> Result<impl Fairing, String> {
     }))
 }
 
+/// The route in the API's document, where it is mounted.
+pub(crate) fn document(rocket: &Rocket<Orbit>) -> Option<utoipa::openapi::OpenApi> {
+    rocket.state::<PrometheusHandle>().map(|_| Document::openapi())
+}
+
+/// Counts what the guard decides, for Prometheus.
+#[utoipa::path(tag = "server", responses((status = 200, description = "As of now", body = String)))]
 #[get("/metrics")]
 fn metrics(handle: &State<PrometheusHandle>) -> Numbers {
     let content_type = ContentType::new("text", "plain").with_params(("version", "0.0.4"));

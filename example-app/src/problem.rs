@@ -10,12 +10,14 @@ use rocket::serde::json::{self, Json};
 use rocket::{Catcher, Request, catch, catchers};
 use serde::Serialize;
 use serde::de::IgnoredAny;
+use utoipa::{ToResponse, ToSchema};
 
 /// The longest part of serde's messages that is passed on: they quote the body.
 const MAX_QUOTED: usize = 200;
 
 /// An answer that says what is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, ToResponse)]
+#[response(content_type = "application/problem+json")]
 pub struct Problem {
     r#type: &'static str,
     title: &'static str,

@@ -5,15 +5,18 @@ use std::fmt;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A task, as it is stored and as clients see it. Whose it is stands in the path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Task {
     /// Unique among the tasks of all users, and never used again.
     pub id: i64,
     /// What is to be done.
     pub title: String,
     /// More about it.
+    #[schema(required)]
     pub description: Option<String>,
     /// Whether it is done.
     pub completed: bool,
@@ -44,10 +47,13 @@ impl TaskInput {
     }
 }
 
-#[derive(Deserialize)]
+/// What is to be done.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Fields {
+    #[schema(min_length = 1, max_length = 200, example = "milk")]
     title: String,
+    #[schema(max_length = 2_000)]
     description: Option<String>,
 }
 
@@ -91,3 +97,12 @@ impl<'de> Deserialize<'de> for TaskInput {
         deserializer.deserialize_map(Object)
     }
 }
+
+/// What can be read, and with the rules that it is checked by.
+impl PartialSchema for TaskInput {
+    fn schema() -> RefOr<Schema> {
+        Fields::schema()
+    }
+}
+
+impl ToSchema for TaskInput {}

@@ -21,12 +21,28 @@ pub(crate) fn routes() -> Vec<Route> {
     routes![list, create, show, replace, toggle, remove]
 }
 
+/// Lists the tasks, the oldest first.
+#[utoipa::path(
+    context_path = "/api",
+    responses((status = 200, description = "The tasks", body = Vec<Task>))
+)]
 #[user_scoped]
 #[get("/<user_id>/tasks")]
 async fn list(user_id: &str, store: &State<Store>) -> Result<Json<Vec<Task>>, Problem> {
     Ok(Json(store.list(user_id).await?))
 }
 
+/// Adds a task.
+#[utoipa::path(
+    context_path = "/api",
+    request_body = TaskInput,
+    responses(
+        (status = 201, description = "The new task", body = Task, headers(("Location"))),
+        (status = 400, response = Problem),
+        (status = 413, response = Problem),
+        (status = 422, response = Problem),
+    )
+)]
 #[user_scoped]
 #[post("/<user_id>/tasks", data = "<input>")]
 async fn create(
@@ -41,6 +57,14 @@ async fn create(
 }
 
 // This handler and the next two do not name `user_id`: the attribute binds it.
+/// Shows a task.
+#[utoipa::path(
+    context_path = "/api",
+    responses(
+        (status = 200, description = "The task", body = Task),
+        (status = 404, response = Problem),
+    )
+)]
 #[user_scoped]
 #[get("/<user_id>/tasks/<id>")]
 async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
@@ -48,6 +72,18 @@ async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
     task.map(Json).ok_or_else(Problem::not_found)
 }
 
+/// Gives a task another title and description.
+#[utoipa::path(
+    context_path = "/api",
+    request_body = TaskInput,
+    responses(
+        (status = 200, description = "The task as it is now", body = Task),
+        (status = 400, response = Problem),
+        (status = 404, response = Problem),
+        (status = 413, response = Problem),
+        (status = 422, response = Problem),
+    )
+)]
 #[user_scoped]
 #[put("/<user_id>/tasks/<id>", data = "<input>")]
 async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json<Task>, Problem> {
@@ -56,6 +92,14 @@ async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json
     task.map(Json).ok_or_else(Problem::not_found)
 }
 
+/// Marks a task as done, or as not done.
+#[utoipa::path(
+    context_path = "/api",
+    responses(
+        (status = 200, description = "The task as it is now", body = Task),
+        (status = 404, response = Problem),
+    )
+)]
 #[user_scoped]
 #[patch("/<user_id>/tasks/<id>/complete")]
 async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
@@ -64,6 +108,14 @@ async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
 }
 
 // Or ask for the owner: the `uid` of the token, which is the one in the path.
+/// Removes a task.
+#[utoipa::path(
+    context_path = "/api",
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, response = Problem),
+    )
+)]
 #[user_scoped]
 #[delete("/<user_id>/tasks/<id>")]
 async fn remove(id: i64, owner: Owner, store: &State<Store>) -> Result<Status, Problem> {

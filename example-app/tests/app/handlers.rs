@@ -5,6 +5,7 @@ use auth_guard::{AuthGuard, Secret};
 use rocket::http::{ContentType, Method, Status};
 use rocket::local::blocking::{Client, LocalResponse};
 use rocket::serde::json::{Value, json};
+use rocket::{Build, Rocket};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
@@ -25,10 +26,14 @@ pub(crate) struct Answer {
 
 impl App {
     pub(crate) fn new() -> Self {
+        Self::with(|rocket| rocket)
+    }
+
+    pub(crate) fn with(more: impl FnOnce(Rocket<Build>) -> Rocket<Build>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let guard = AuthGuard::fairing().with_secret(Secret::random());
         let rocket = example_app::rocket(guard, directory.path().join("tasks.sqlite"));
-        Self { client: Client::untracked(rocket).unwrap(), directory }
+        Self { client: Client::untracked(more(rocket)).unwrap(), directory }
     }
 
     /// With a token for `user`, or without one; without a `Content-Type`.

@@ -6,6 +6,8 @@
 mod handlers;
 
 mod bodies;
+mod cors;
+mod docs;
 mod ownership;
 mod policy;
 mod tasks;

@@ -44,6 +44,7 @@ fn decisions_and_keys_are_counted() {
         assert!(answer.contains(&format!("{line}\n")), "no {line} in\n{answer}");
     }
     assert!(!answer.contains("alice") && !answer.contains("eyJ"), "{answer}");
+    assert!(curl(&[], &url("/openapi.json")).contains(r#""/metrics""#));
 }
 
 #[test]
@@ -52,6 +53,8 @@ fn there_are_no_numbers_unless_they_are_wanted() {
         let server = Server::start(&[vec![("BETTER_AUTH_SECRET", SECRET)], variables].concat());
         let answer = curl(&[], &format!("http://{}/metrics", server.address));
         assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+        let document = curl(&[], &format!("http://{}/openapi.json", server.address));
+        assert!(document.starts_with("HTTP/1.1 200") && !document.contains("/metrics"));
     }
     let wrong = [("BETTER_AUTH_SECRET", SECRET), ("EXAMPLE_APP_METRICS", "yes")];
     let Run { success, stderr, .. } = run(&[], &wrong);

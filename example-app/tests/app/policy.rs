@@ -11,7 +11,9 @@ GET /api/<user_id>/tasks/<id>             owner of <user_id>  show
 PUT /api/<user_id>/tasks/<id>             owner of <user_id>  replace
 PATCH /api/<user_id>/tasks/<id>/complete  owner of <user_id>  toggle
 GET /api/me                               verified            me
+GET /docs/<path..>                        public              page
 GET /health                               public              health
+GET /openapi.json                         public              document
 ";
 
 #[test]

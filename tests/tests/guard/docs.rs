@@ -57,6 +57,22 @@ fn every_refusal_is_in_the_docs_for_operators() {
     }
 }
 
+/// The code to copy is the code that the live tests run.
+#[test]
+fn the_code_of_the_docs_is_that_of_the_files() {
+    let docs = include_str!("../../../auth-guard/docs/better-auth.md");
+    let files = [
+        include_str!("../../../example-app/issuer/auth.mjs"),
+        include_str!("../../../example-app/issuer/page/api.mjs"),
+    ];
+    let blocks: Vec<_> = docs.split("```js\n").skip(1).collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let (code, _) = block.split_once("```\n").expect("an end");
+        assert!(files.iter().any(|file| file.contains(code)), "in no file:\n{code}");
+    }
+}
+
 #[test]
 fn every_test_that_the_docs_name_exists() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");

@@ -15,6 +15,7 @@ mod guards;
 mod header;
 mod jwks;
 mod launch;
+mod openapi;
 mod ownership;
 mod protect;
 mod signature;

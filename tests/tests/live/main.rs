@@ -1,13 +1,17 @@
 //! The main job on real ports: a token that a real Better Auth server minted
 //! opens its owner's path in the built example app, and nobody else's.
 //!
-//! These tests need Node and the issuer's packages (`npm ci` in
-//! `example-app/issuer`). They fail, and never skip, where that is missing.
+//! These tests need Node, Chromium and the packages of the issuer and of the browser
+//! (`npm ci` in `example-app/issuer` and in `tests/browser`). They fail, and never skip,
+//! where that is missing.
 
+mod browser;
 mod jwks;
+mod origin;
 mod other_tokens;
 mod rotation;
 mod servers;
+mod walk;
 
 use serde_json::{Value, json};
 use servers::{ExampleApp, Issuer, User};

@@ -47,7 +47,7 @@ pub(crate) struct ExampleApp {
     _process: Process,
 }
 
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace")
 }
 
@@ -173,7 +173,7 @@ impl Issuer {
 
 impl ExampleApp {
     /// The binary as a user builds it: without the features of our tests.
-    fn binary() -> &'static Path {
+    pub(crate) fn build() -> &'static Path {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
         BINARY.get_or_init(|| {
             let mut build = Command::new(env!("CARGO"));
@@ -190,7 +190,7 @@ impl ExampleApp {
         let name = format!("live-{}-{count}.sqlite", std::process::id());
         let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
 
-        let mut command = Command::new(Self::binary());
+        let mut command = Command::new(Self::build());
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -257,6 +257,17 @@ impl ExampleApp {
     /// What it wrote until it was ready.
     pub(crate) fn first_lines(&self) -> &[String] {
         &self.first_lines
+    }
+
+    /// The page to open, and the token to paste there, that it prints for a try.
+    pub(crate) fn page_and_token(&self) -> (String, String) {
+        let mut lines = self.first_lines.iter().map(|line| line.trim_end().to_owned());
+        let page = lines.find_map(|line| {
+            let (page, _) = line.strip_prefix("# Or open ")?.split_once(" in a browser")?;
+            Some(page.to_owned())
+        });
+        let token = lines.next().and_then(|line| line.strip_prefix("# ").map(str::to_owned));
+        page.zip(token).expect("a page and a token")
     }
 
     /// The lines to paste that it prints for a try.

@@ -1,0 +1,106 @@
+//! The OpenAPI document at `/openapi.json`, and the page at `/docs` to try the routes
+//! in a browser. Both come from the binary: nothing is fetched from elsewhere.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use rocket::fairing::{AdHoc, Fairing};
+use rocket::http::uri::Origin;
+use rocket::http::{ContentType, Header};
+use rocket::response::Redirect;
+use rocket::response::content::RawJson;
+use rocket::{Either, Orbit, Responder, Rocket, State, get, routes};
+use utoipa::OpenApi;
+use utoipa_swagger_ui::Config;
+
+use auth_guard::public;
+
+use crate::problem::Problem;
+use crate::{metrics, tasks};
+
+/// What the page may do: use what came with it, and call this server.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+/// The routes as their handlers describe them. Of security it says nothing: the guards
+/// add what they do.
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        crate::health,
+        crate::me,
+        tasks::list,
+        tasks::create,
+        tasks::show,
+        tasks::replace,
+        tasks::toggle,
+        tasks::remove
+    ),
+    components(responses(Problem))
+)]
+struct Document;
+
+/// The document in JSON, once there is one.
+#[derive(Default)]
+struct Published(OnceLock<String>);
+
+/// A file of the page.
+#[derive(Responder)]
+struct Asset {
+    bytes: Vec<u8>,
+    content_type: ContentType,
+    policy: Header<'static>,
+}
+
+/// Mounts the two routes, and puts the document together when all others are mounted.
+pub(crate) fn fairing() -> impl Fairing {
+    AdHoc::on_ignite("API documentation", |rocket| async {
+        rocket.manage(Published::default()).mount("/", public(routes![document, page])).attach(
+            AdHoc::on_liftoff("OpenAPI document", |rocket| {
+                Box::pin(async move { publish(rocket) })
+            }),
+        )
+    })
+}
+
+/// A document that describes other routes than there are is a mistake of ours: the
+/// launch ends here, and says which.
+fn publish(rocket: &Rocket<Orbit>) {
+    let document = in_json(rocket).unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
+    if let Some(Published(json)) = rocket.state() {
+        let _ = json.set(document);
+    }
+}
+
+fn in_json(rocket: &Rocket<Orbit>) -> Result<String, Vec<String>> {
+    let mut document = Document::openapi();
+    if let Some(metrics) = metrics::document(rocket) {
+        document.merge(metrics);
+    }
+    let document = auth_guard::openapi(rocket, document)?;
+    document.to_json().map_err(|error| vec![error.to_string()])
+}
+
+#[get("/openapi.json")]
+fn document(published: &State<Published>) -> Option<RawJson<&str>> {
+    published.0.get().map(|document| RawJson(&**document))
+}
+
+/// Its files are named relative to `/docs/`.
+#[get("/docs/<path..>")]
+fn page(path: PathBuf, asked: &Origin<'_>) -> Option<Either<Redirect, Asset>> {
+    if asked.path() == "/docs" {
+        return Some(Either::Left(Redirect::to("/docs/")));
+    }
+
+    // Without the bar that asks for the address of another document, and without the badge
+    // that has a validator on the web look at this one.
+    let config = Config::new(["/openapi.json"]).use_base_layout();
+    let file = utoipa_swagger_ui::serve(path.to_str()?, Arc::new(config)).ok()??;
+    Some(Either::Right(Asset {
+        bytes: file.bytes.into_owned(),
+        content_type: ContentType::parse_flexible(&file.content_type)?,
+        policy: Header::new("Content-Security-Policy", POLICY),
+    }))
+}
