@@ -79,7 +79,8 @@ const PROBLEM: &str = "AuthProblem";
 /// | a segment of the path that is no parameter yet, as one that `#[user_scoped]` binds | the parameter |
 ///
 /// What the document says already stays as it is: an operation's own security, and its
-/// own answer for one of these statuses.
+/// own answer for one of these statuses, where a catcher of the application gives it
+/// another body, say.
 ///
 /// Needing a token is as the [audit](crate::audit()) knows it. It cannot see a
 /// [`Verified`](crate::Verified) among the arguments of an `undeclared` route: mount

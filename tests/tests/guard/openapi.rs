@@ -257,6 +257,9 @@ fn every_segment_is_a_parameter_once() {
 }
 
 mod by_hand {
+    use utoipa::openapi::ObjectBuilder;
+    use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+
     use super::*;
 
     #[utoipa::path(
@@ -279,7 +282,12 @@ mod by_hand {
     fn what_is_said_by_hand_stays() {
         let rocket = rocket::custom(figment(&json!({}))).attach(guard());
         let client = launch(rocket.mount("/api", routes![list]));
-        let before = Document::openapi();
+        let mut before = Document::openapi();
+        let components = before.components.get_or_insert_default();
+        let mine = ObjectBuilder::new().description(Some("Mine")).build();
+        components.schemas.insert("AuthProblem".into(), mine.into());
+        let basic = SecurityScheme::Http(Http::new(HttpAuthScheme::Basic));
+        components.security_schemes.insert("bearer".into(), basic.into());
         let document = auth_guard::openapi(client.rocket(), before.clone()).expect("a document");
         let operation = |document: &utoipa::openapi::OpenApi| {
             let item = document.paths.paths["/api/{user_id}/tasks"].clone();
@@ -288,6 +296,10 @@ mod by_hand {
         let mut expected = operation(&before);
         expected["responses"]["403"] = json!({ "$ref": "#/components/responses/AuthProblem403" });
         assert_eq!(operation(&document), expected);
+        let (ours, theirs) = (document.components.clone(), before.components.clone());
+        let (ours, theirs) = (ours.expect("components"), theirs.expect("components"));
+        assert!(ours.schemas == theirs.schemas);
+        assert!(ours.security_schemes == theirs.security_schemes);
 
         // A second time changes nothing.
         let again = auth_guard::openapi(client.rocket(), document.clone()).expect("a document");
