@@ -9,6 +9,7 @@ mod browser;
 mod jwks;
 mod origin;
 mod other_tokens;
+mod proxy;
 mod rotation;
 mod servers;
 mod walk;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, mpsc};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 pub(crate) const SECRET: &str = "the live secret: 32 bytes or more of it";
 
 /// A process that ends with the test.
-struct Process(Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -44,7 +45,7 @@ pub(crate) struct ExampleApp {
     /// What it writes later on.
     lines: Mutex<mpsc::Receiver<String>>,
     first_lines: Vec<String>,
-    _process: Process,
+    process: Process,
 }
 
 pub(crate) fn workspace() -> &'static Path {
@@ -175,22 +176,30 @@ impl ExampleApp {
     /// The binary as a user builds it: without the features of our tests.
     pub(crate) fn build() -> &'static Path {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
-        BINARY.get_or_init(|| {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--locked", "-p", "example-app"]).current_dir(workspace());
-            let built = build.status().expect("cargo runs");
-            assert!(built.success(), "the example app does not build");
-            Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("debug").join("example-app")
-        })
+        BINARY.get_or_init(|| Self::built(&[], "debug"))
     }
 
-    fn command(settings: &[(&str, &str)]) -> Command {
+    /// The same as it is deployed.
+    fn build_for_release() -> &'static Path {
+        static BINARY: OnceLock<PathBuf> = OnceLock::new();
+        BINARY.get_or_init(|| Self::built(&["--release"], "release"))
+    }
+
+    fn built(options: &[&str], directory: &str) -> PathBuf {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--locked", "-p", "example-app"]).args(options);
+        let built = build.current_dir(workspace()).status().expect("cargo runs");
+        assert!(built.success(), "the example app does not build");
+        Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(directory).join("example-app")
+    }
+
+    fn command(binary: &Path, settings: &[(&str, &str)]) -> Command {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("live-{}-{count}.sqlite", std::process::id());
         let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
 
-        let mut command = Command::new(Self::build());
+        let mut command = Command::new(binary);
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -202,7 +211,15 @@ impl ExampleApp {
     }
 
     pub(crate) fn start(settings: &[(&str, &str)]) -> Self {
-        let mut command = Self::command(settings);
+        Self::run(Self::command(Self::build(), settings))
+    }
+
+    /// The release build.
+    pub(crate) fn deploy(settings: &[(&str, &str)]) -> Self {
+        Self::run(Self::command(Self::build_for_release(), settings))
+    }
+
+    fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the example app starts");
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
         let process = Process(child);
@@ -224,19 +241,21 @@ impl ExampleApp {
         std::thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
-        Self { url, lines: Mutex::new(lines), first_lines, _process: process }
+        Self { url, lines: Mutex::new(lines), first_lines, process }
     }
 
     /// What it writes when it does not launch.
     pub(crate) fn refused(settings: &[(&str, &str)]) -> String {
-        let output = Self::command(settings).output().expect("the example app starts");
+        let output =
+            Self::command(Self::build(), settings).output().expect("the example app starts");
         assert!(!output.status.success(), "it launched");
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8")).concat()
     }
 
     /// `example-app token <uid> --ttl <ttl>`
     pub(crate) fn mint(settings: &[(&str, &str)], uid: &str, ttl: &str) -> String {
-        let output = Self::command(settings).args(["token", uid, "--ttl", ttl]).output();
+        let output =
+            Self::command(Self::build(), settings).args(["token", uid, "--ttl", ttl]).output();
         let output = output.expect("the example app starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
@@ -252,6 +271,31 @@ impl ExampleApp {
     ) -> (u16, Value) {
         let body = if ["GET", "DELETE"].contains(&method) { Value::Null } else { body };
         exchange(method, &format!("{}{path}", self.url), token, &body)
+    }
+
+    /// Asks it to end, as an operator does, and gives what it ends with; no later than
+    /// so many seconds.
+    pub(crate) fn terminate(mut self, seconds: u64) -> Option<i32> {
+        self.signal();
+        self.end(seconds)
+    }
+
+    /// SIGTERM.
+    pub(crate) fn signal(&self) {
+        let id = self.process.0.id().to_string();
+        let sent = Command::new("sh").args(["-c", "kill -TERM $0", &id]).status();
+        assert!(sent.expect("a shell").success());
+    }
+
+    pub(crate) fn end(&mut self, seconds: u64) -> Option<i32> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(seconds) {
+            if let Some(status) = self.process.0.try_wait().expect("a child") {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("it has not ended within {seconds} s");
     }
 
     /// What it wrote until it was ready.

@@ -1,0 +1,345 @@
+//! Two copies of the release build on one SQLite file, behind the proxy that
+//! `docs/operating.md` configures; and how one of them ends.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use auth_guard_tests::server::{Connection, request};
+use serde_json::{Value, json};
+
+use super::servers::{self, ExampleApp, Process, free_port};
+
+const DOCUMENT: &str = include_str!("../../../auth-guard/docs/operating.md");
+
+const LIST: &str = "/api/alice/tasks";
+
+/// How many send at once.
+const CALLERS: usize = 4;
+
+/// What a copy is called, there and in its answers.
+const NAMES: [&str; 2] = ["one", "two"];
+
+struct Proxy {
+    port: u16,
+    admin: PathBuf,
+    _process: Process,
+}
+
+impl Proxy {
+    /// With the configuration of the document, as it is.
+    fn start(copies: [u16; 2]) -> Self {
+        let blocks = DOCUMENT.split("```");
+        let configuration = blocks
+            .filter_map(|block| block.strip_prefix("text\n"))
+            .find(|b| b.contains("frontend"));
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("haproxy.cfg");
+        std::fs::write(&file, configuration.expect("a configuration")).expect("a file");
+
+        let port = free_port();
+        // A socket's path is short.
+        let admin = std::env::temp_dir().join(format!("auth-guard-{}", std::process::id()));
+        let [one, two] = copies.map(|port| format!("127.0.0.1:{port}"));
+        let proxy = Command::new("haproxy")
+            .args(["-db", "-f"])
+            .arg(&file)
+            .envs([("LISTEN", format!("127.0.0.1:{port}")), ("ONE", one), ("TWO", two)])
+            .env("ADMIN", &admin)
+            .stderr(Stdio::null())
+            .spawn();
+        let process = Process(proxy.expect("haproxy is installed"));
+        let proxy = Self { port, admin, _process: process };
+        until("the proxy listens", || TcpStream::connect(proxy.address()).is_ok());
+        proxy
+    }
+
+    fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
+    /// A line to its socket; it is one that the document has, but for the copy's name.
+    fn tell(&self, line: &str) -> String {
+        let of_one = line.replace("/two", "/one");
+        assert!(DOCUMENT.contains(&format!("`{of_one}`")), "{of_one}");
+        let mut socket = UnixStream::connect(&self.admin).expect("its socket");
+        socket.write_all(format!("{line}\n").as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("it answers");
+        answer
+    }
+
+    /// The column of a copy in its statistics.
+    fn stat(&self, name: &str, column: &str) -> String {
+        let table = self.tell("show stat");
+        let mut rows = table.trim_start_matches("# ").lines().map(|row| row.split(','));
+        let mut head = rows.next().expect("a head");
+        let column = head.position(|title| title == column).expect("the column");
+        let row = rows.find(|row| row.clone().take(2).eq(["copies", name]));
+        row.and_then(|mut row| row.nth(column)).expect("a cell").to_owned()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.admin);
+    }
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The copies, and where they are found again.
+struct Copies {
+    ports: [u16; 2],
+    database: PathBuf,
+}
+
+impl Copies {
+    fn new() -> Self {
+        let name = format!("proxy-{}.sqlite", std::process::id());
+        let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        Self { ports: [free_port(), free_port()], database }
+    }
+
+    fn start(&self, number: usize) -> ExampleApp {
+        ExampleApp::deploy(&[
+            ("BETTER_AUTH_SECRET", servers::SECRET),
+            ("EXAMPLE_APP_DATABASE", self.database.to_str().expect("UTF-8")),
+            ("ROCKET_PORT", &self.ports[number].to_string()),
+            ("ROCKET_IDENT", NAMES[number]),
+        ])
+    }
+}
+
+/// What callers have seen.
+#[derive(Default)]
+struct Seen {
+    /// Right answers, by the copy and the status.
+    right: Mutex<HashMap<(String, u16), usize>>,
+    /// Whether a copy is being killed, so that what it was at work on is lost.
+    is_dying: AtomicBool,
+    lost: AtomicUsize,
+    created: Mutex<Vec<String>>,
+}
+
+impl Seen {
+    /// Right answers of this copy, of each kind.
+    fn by(&self, name: &str) -> [usize; 4] {
+        let right = self.right.lock().expect("no panic");
+        [200, 201, 401, 403]
+            .map(|status| right.get(&(name.to_owned(), status)).copied().unwrap_or_default())
+    }
+}
+
+/// Sends until it is done, and panics at the first wrong answer.
+fn call(proxy: &Proxy, tokens: &[String; 2], seen: &Seen, caller: usize, done: &AtomicBool) {
+    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+    let url = format!("http://{}{LIST}", proxy.address());
+    let [alice, bob] = tokens;
+    for number in 0.. {
+        if done.load(Ordering::SeqCst) {
+            return;
+        }
+
+        let title = format!("{caller}-{number}");
+        for (token, body, expected) in [
+            (Some(alice), None, 200),
+            (Some(bob), None, 403),
+            (None, None, 401),
+            (Some(alice), Some(json!({ "title": title }).to_string()), 201),
+        ] {
+            let mut head = ureq::http::Request::builder().uri(&url);
+            if let Some(token) = token {
+                head = head.header("Authorization", format!("Bearer {token}"));
+            }
+            let answer = match &body {
+                None => agent.run(head.body(()).expect("a request")),
+                Some(body) => agent.run(head.method("POST").body(body).expect("a request")),
+            };
+            let answer = answer.map(|answer| {
+                let copy = answer.headers().get("Server").and_then(|name| name.to_str().ok());
+                (answer.status().as_u16(), copy.unwrap_or_default().to_owned())
+            });
+            match answer {
+                Ok((status, copy)) if status == expected => {
+                    *seen.right.lock().expect("no panic").entry((copy, status)).or_default() += 1;
+                    if body.is_some() {
+                        seen.created.lock().expect("no panic").push(title.clone());
+                    }
+                }
+                // Cut short; or perhaps done, and so not for another copy to do again.
+                Err(_) if seen.is_dying.load(Ordering::SeqCst) => {
+                    seen.lost.fetch_add(1, Ordering::SeqCst);
+                }
+                Ok((502, _)) if body.is_some() && seen.is_dying.load(Ordering::SeqCst) => {
+                    seen.lost.fetch_add(1, Ordering::SeqCst);
+                }
+                other => panic!("{other:?} for {expected}"),
+            }
+        }
+        // A list of a few hundred tasks is one page of text.
+        std::thread::sleep(Duration::from_millis(40));
+    }
+}
+
+#[test]
+fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
+    let copies = Copies::new();
+    // Both at once, as an orchestrator does.
+    let [one, two] = std::thread::scope(|scope| {
+        [0, 1]
+            .map(|number| {
+                let copies = &copies;
+                scope.spawn(move || copies.start(number))
+            })
+            .map(|copy| copy.join())
+    })
+    .map(|copy| copy.expect("it launches"));
+    let proxy = Proxy::start(copies.ports);
+    for name in NAMES {
+        until("a copy is up", || proxy.stat(name, "status") == "UP");
+    }
+    let tokens = ["alice", "bob"]
+        .map(|uid| ExampleApp::mint(&[("BETTER_AUTH_SECRET", servers::SECRET)], uid, "10m"));
+    let (seen, done) = (Seen::default(), AtomicBool::new(false));
+    // At least two more of each kind.
+    let serves = |name: &str| {
+        let before = seen.by(name);
+        until(&format!("`{name}` serves"), || {
+            assert!(!done.load(Ordering::SeqCst), "a wrong answer: see above");
+            seen.by(name).iter().zip(before).all(|(now, before)| *now >= before + 2)
+        });
+    };
+
+    std::thread::scope(|scope| {
+        for caller in 0..CALLERS {
+            let (proxy, tokens, seen, done) = (&proxy, &tokens, &seen, &done);
+            scope.spawn(move || {
+                let _guard = OnPanic(done);
+                call(proxy, tokens, seen, caller, done);
+            });
+        }
+        let _guard = OnPanic(&done);
+
+        NAMES.iter().for_each(|name| serves(name));
+
+        // One is killed, and comes back.
+        seen.is_dying.store(true, Ordering::SeqCst);
+        drop(one);
+        until("the dead one is noticed", || proxy.stat("one", "status") == "DOWN");
+        serves("two");
+        seen.is_dying.store(false, Ordering::SeqCst);
+        let mut running = [Some(copies.start(0)), Some(two)];
+        serves("one");
+
+        // Each is restarted.
+        for (number, name) in NAMES.into_iter().enumerate() {
+            proxy.tell(&format!("set server copies/{name} state drain"));
+            until("its requests are over", || proxy.stat(name, "scur") == "0");
+            let ended = running[number].take().expect("it runs").terminate(10);
+            assert_eq!(ended, Some(0));
+            serves(NAMES[1 - number]);
+            running[number] = Some(copies.start(number));
+            proxy.tell(&format!("set server copies/{name} state ready"));
+            serves(name);
+        }
+
+        // As the guards see it, the proxy is not there.
+        let line = format!("Authorization: Bearer {0}\r\n", tokens[0]).repeat(2);
+        let mut connection = Connection::open(proxy.address());
+        connection.write(&request("GET", LIST, &line, ""));
+        let reply = connection.read("GET");
+        assert_eq!((reply.status, &*reply.code()), (400, "request_malformed"));
+
+        done.store(true, Ordering::SeqCst);
+    });
+    let lost = seen.lost.into_inner();
+    assert!(lost <= CALLERS, "{lost} requests lost");
+
+    // Whatever was answered 201 is there, once.
+    let copy = copies.start(0);
+    let (status, tasks) = copy.call("GET", LIST, Some(&tokens[0]), Value::Null);
+    assert_eq!(status, 200);
+    let titles: Vec<_> = tasks.as_array().expect("a list").iter().map(|t| &t["title"]).collect();
+    let created = seen.created.into_inner().expect("no panic");
+    for title in &created {
+        assert_eq!(titles.iter().filter(|there| **there == title).count(), 1, "{title}");
+    }
+    assert!(titles.len() <= created.len() + lost);
+
+    let right: usize = seen.right.into_inner().expect("no panic").values().sum();
+    println!(
+        "proxy: {right} right answers and no wrong one, {} tasks of {}; {lost} requests lost \
+         with the copy that was killed",
+        titles.len(),
+        created.len(),
+    );
+}
+
+/// Ends the others, too.
+struct OnPanic<'a>(&'a AtomicBool);
+
+impl Drop for OnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+#[test]
+fn a_request_under_way_is_answered_before_the_end() {
+    let port = free_port();
+    let settings = [("BETTER_AUTH_SECRET", servers::SECRET), ("ROCKET_PORT", &*port.to_string())];
+    let mut app = ExampleApp::deploy(&settings);
+    let token = ExampleApp::mint(&settings, "alice", "5m");
+    let (body, address) = (json!({ "title": "milk" }).to_string(), ([127, 0, 0, 1], port).into());
+    let line = format!("Authorization: Bearer {token}\r\n");
+    let bytes = request("POST", LIST, &line, &body);
+    let (first, rest) = bytes.split_at(bytes.len() - 4);
+
+    let mut connection = Connection::open(address);
+    connection.write(first);
+    app.signal();
+    until("it takes no new connection", || TcpStream::connect(address).is_err());
+    connection.write(rest);
+    assert_eq!(connection.read("POST").status, 201);
+    assert_eq!(app.end(10), Some(0));
+}
+
+#[test]
+fn a_body_is_limited_and_never_read_without_a_token() {
+    let port = free_port();
+    let settings = [
+        ("BETTER_AUTH_SECRET", servers::SECRET),
+        ("ROCKET_PORT", &port.to_string()),
+        ("ROCKET_LIMITS", "{json=\"16KiB\"}"),
+    ];
+    let app = ExampleApp::start(&settings);
+    let token = ExampleApp::mint(&settings, "alice", "5m");
+    let post = |description: String| {
+        let task = json!({ "title": "milk", "description": description });
+        app.call("POST", LIST, Some(&token), task)
+    };
+    assert_eq!(post("x".repeat(2_000)).0, 201);
+    let (status, problem) = post("x".repeat(20_000));
+    assert_eq!((status, &problem["title"]), (413, &json!("Payload Too Large")));
+
+    // Rocket itself waits for the first bytes. No more of what is announced ever comes.
+    let mut connection = Connection::open(([127, 0, 0, 1], port).into());
+    connection.write(&request("POST", LIST, "Content-Length: 1000000000\r\n", ""));
+    connection.write(&[b' '; 64]);
+    let reply = connection.read("POST");
+    assert_eq!((reply.status, &*reply.code()), (401, "token_missing"));
+}
