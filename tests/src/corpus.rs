@@ -15,7 +15,7 @@ use rocket::local::blocking::Client;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
 
-use crate::{Answer, NOW, SECRET, app, figment, get_with, guard, issuer, launch, now};
+use crate::{Answer, NOW, SECRET, app, figment, get_with, guard, issuer, launch};
 
 /// Whose path is asked for. Long, so that it is found wherever it leaks.
 pub const OWNER: &str = "carol-of-the-corpus";
@@ -116,7 +116,7 @@ fn strings_in(value: &Value, found: &mut Vec<String>) {
 /// beside them is then refused for what its name says.
 pub fn cases() -> Vec<Case> {
     let verifier = guard().verifier(&figment(&settings())).expect("a good configuration");
-    let hostile = HostileRequest::all(&verifier, now(), OWNER);
+    let hostile = HostileRequest::all(&verifier, &issuer(), OWNER);
     let mut corpus = Corpus(hostile.into_iter().map(Case::from).collect());
     corpus.accepted();
     corpus.keys();

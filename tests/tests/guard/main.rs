@@ -20,3 +20,4 @@ mod protect;
 mod signature;
 mod tcp;
 mod testing;
+mod testing_public_keys;

@@ -88,9 +88,10 @@ fn a_tampered_and_an_unsigned_token_are_what_they_say() {
 }
 
 /// What a panic said.
-fn message(f: impl FnOnce()) -> String {
+pub(crate) fn message(f: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
-    panic.downcast_ref::<String>().expect("a message").clone()
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref().cloned()).expect("a message")
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn held(user_id: &str) -> &str {
     user_id
 }
 
-fn sound() -> Rocket<Build> {
+pub(crate) fn sound() -> Rocket<Build> {
     app(&json!({}))
         .mount("/api", routes![staff, remove, profile, guest])
         .mount("/", routes![accounts])
