@@ -9,7 +9,7 @@ use rocket::local::blocking::Client;
 use rocket::routes;
 use serde_json::{Value, json};
 
-const ALGORITHMS: [Algorithm; 4] =
+pub(crate) const ALGORITHMS: [Algorithm; 4] =
     [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Ps256];
 
 const ISSUER: &str = "https://auth.example";
@@ -166,7 +166,8 @@ fn decoded(segment: &str) -> Vec<u8> {
 #[test]
 fn an_entry_that_cannot_be_used_never_spoils_the_set() {
     let good = issuer(Algorithm::Es256, "good");
-    let ed = issuer(Algorithm::EdDsa, "ed").jwk().expect("a key");
+    let encrypting = issuer(Algorithm::EdDsa, "ed");
+    let ed = encrypting.jwk().expect("a key");
     let ec = issuer(Algorithm::Es256, "ec").jwk().expect("a key");
     let rsa = issuer(Algorithm::Rs256, "rsa").jwk().expect("a key");
     let with = |jwk: &Value, name: &str, value: Value| {
@@ -212,6 +213,7 @@ fn an_entry_that_cannot_be_used_never_spoils_the_set() {
     keys.push(good.jwk().expect("a key"));
     let stage = Stage::set(|server| server.answer("200 OK", json!({ "keys": keys }).to_string()));
     assert_eq!(stage.get(&good), 200);
+    assert_eq!(stage.get(&encrypting), 401);
 }
 
 #[test]

@@ -16,10 +16,8 @@ use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Build, Rocket, State, async_trait, get, routes};
 use serde_json::{Value, json};
 
+use crate::jwks::ALGORITHMS;
 use crate::testing::message;
-
-const ALGORITHMS: [Algorithm; 4] =
-    [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Ps256];
 
 #[user_scoped]
 #[get("/<user_id>/tasks")]
