@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use auth_guard::testing::explain_fields;
-use auth_guard::{AuthError, Exception, Verdict, Verified, Verifier, protect, public, user_scoped};
+use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, explain_fields};
+use auth_guard::{
+    AuthError, AuthGuard, Exception, Verdict, Verified, Verifier, protect, public, user_scoped,
+};
 use auth_guard_tests::corpus::Case;
 use auth_guard_tests::*;
 use rocket::http::uri::Origin;
@@ -74,7 +76,7 @@ fn explained_as_answered(client: &Client, cases: Vec<Case>) -> BTreeMap<u8, usiz
 fn an_explanation_names_the_check_the_rule_and_the_setting() {
     let table = json!({ "url": "https://auth.example.com", "leeway": 7, "max_lifetime": 60 });
     let client = launch(app(&table));
-    let issuer = auth_guard::testing::Issuer::of(client.rocket()).expect("an issuer");
+    let issuer = Issuer::of(client.rocket()).expect("an issuer");
     let good = || issuer.token("alice");
     for (token, rule, line) in [
         ("x".to_owned(), 4, "FAILED  rule  4  three segments"),
@@ -300,4 +302,47 @@ fn a_token_is_explained_as_of_any_moment() {
             rocket::execute(verifier(&client).explain(&token, at.expect("after 1970")));
         assert_eq!(explanation.refusal(), refusal.as_ref(), "{offset}");
     }
+}
+
+/// What could not be decided is not called a refusal.
+#[test]
+fn without_public_keys_the_explanation_says_so_and_what_will_do() {
+    let (server, issuer) = (JwksServer::start(), Issuer::with_key_pair(Algorithm::EdDsa, "one"));
+    let table = json!({ "jwks_url": server.url(), "url": corpus::URL });
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let client = launch(app_with(guard, &table).manage(issuer.clone()));
+    let token = || Issuer::of(client.rocket()).expect("the managed one").token("alice");
+
+    let explanation = explain(&client, &token().sign());
+    assert_eq!(explanation.refusal(), Some(&AuthError::KeysUnavailable));
+    let text = explanation.to_string();
+    let undecided = "NO KEY  rule  7  one key for that `alg` and `kid`  [BETTER_AUTH_SECRET, ";
+    assert!(text.contains(undecided) && !text.contains("FAILED"), "{text}");
+    let end = format!(
+        "The token is neither accepted nor refused: the keys cannot be had. 503 keys_unavailable.\n\
+         Public keys: none yet, they cannot be had from {}: it cannot be reached",
+        server.url()
+    );
+    assert!(text.contains(&end), "{text}");
+    assert!(text.ends_with("set AUTH_GUARD_JWKS_URL to its address.\n"), "{text}");
+
+    // What is wrong whatever the keys are is a refusal.
+    let text = explain(&client, &token().unsigned()).to_string();
+    assert!(text.contains("FAILED  rule  7") && text.contains("401 token_invalid"), "{text}");
+
+    // A copy of the keys does.
+    let copy = JwksServer::start();
+    copy.publish(&[&issuer]);
+    let table = json!({ "jwks_url": copy.url(), "url": corpus::URL });
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let verifier = guard.verifier(&figment(&table)).expect("a good configuration");
+    let explain = |token: &str| rocket::execute(verifier.explain(token, now())).to_string();
+    let text = explain(&token().sign());
+    assert!(text.ends_with("The token is accepted.\n"), "{text}");
+    // Which keys there are instead.
+    let text = explain(&token().header("kid", "another").sign());
+    let held = format!("Public keys: 1 from {}: one (EdDSA).\n", copy.url());
+    assert!(text.ends_with(&held) && text.contains("FAILED  rule  7"), "{text}");
+    let text = explain(&token().tampered());
+    assert!(text.ends_with(&held) && text.contains("FAILED  rule  8"), "{text}");
 }
