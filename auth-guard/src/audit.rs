@@ -423,6 +423,14 @@ pub(crate) fn user_segment(route: &Route) -> Option<usize> {
     }
 }
 
+/// The segment that the attribute scopes this route by, if there is no doubt.
+pub(crate) fn scoped_segment(route: &Route, handlers: &[&Handler]) -> Option<usize> {
+    let of = handlers.iter().filter(|handler| is_of(route, handler));
+    let mut segments = of.map(|handler| handler.segment);
+    let first = segments.next()??;
+    segments.all(|other| other == Some(first)).then_some(first)
+}
+
 /// Where a pattern names a user.
 enum Place {
     Segment(usize),
