@@ -302,7 +302,7 @@ fn a_known_key_never_waits_for_a_fetch() {
         let unknown = status(one.token("alice").header("kid", "unknown").sign());
         let known = async {
             while server.fetches() < 2 {
-                rocket::tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             let started = Instant::now();
             for n in 0..50 {
@@ -310,7 +310,7 @@ fn a_known_key_never_waits_for_a_fetch() {
             }
             started.elapsed()
         };
-        let (asked, (unknown, known)) = (Instant::now(), rocket::tokio::join!(unknown, known));
+        let (asked, (unknown, known)) = (Instant::now(), tokio::join!(unknown, known));
         // The fetch hangs for its whole timeout, and the unknown key with it.
         assert!(asked.elapsed() > known + Duration::from_secs(1), "answered before it was over");
         assert_eq!(unknown, 503);

@@ -329,7 +329,7 @@ fn judge_cases(name: &str, client: &Client, cases: Vec<Case>, key: &Key<'_>) {
     counts.at_least(60, "401 token_invalid");
 }
 
-/// Runs a property over cases, with the smallest failure told.
+/// Runs a property over generated cases, with the smallest failure told.
 fn run<S: Strategy>(
     cases: u32,
     strategy: S,
