@@ -126,99 +126,37 @@ fn every_decision_is_one_event() {
     let alice = || Some(issuer().token("alice"));
     let bob = || Some(issuer().token("bob"));
     let staff = || Some(issuer().token("bob").claim("role", "staff"));
-    for (path, token, level, text) in [
-        (
-            "/api/alice/tasks",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/me",
-            bob(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="token" method="GET" route="/api/me""#,
-        ),
-        (
-            "/api/alice/tasks",
-            bob(),
-            Level::Warn,
-            r#"auth-guard: refused outcome="refused" reason="not_owner" cause=NotOwner rule=17 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/tasks",
-            None,
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_missing" cause=MissingToken rule=1 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/tasks",
-            alice().map(|token| token.claim("nbf", "x")),
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_invalid" cause=InvalidClaim("nbf") rule=13 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/tasks",
-            alice().map(Token::expired),
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_expired" cause=Expired rule=11 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/staff",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/api/<user_id>/staff""#,
-        ),
-        (
-            "/api/alice/staff",
-            staff(),
-            Level::Info,
-            r#"auth-guard: allowed outcome="allowed" by="exception" exception="Staff" method="GET" route="/api/<user_id>/staff""#,
-        ),
-        (
-            "/api/alice/many",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/api/<user_id>/many""#,
-        ),
-        (
-            "/held/alice/held",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/held/<user_id>/held""#,
-        ),
-        (
-            "/held/alice/both",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/held/<user_id>/both""#,
-        ),
-        (
-            "/held/me",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="token" method="GET" route="/held/me""#,
-        ),
-        (
-            "/held/alice/held",
-            bob(),
-            Level::Warn,
-            r#"auth-guard: refused outcome="refused" reason="not_owner" cause=NotOwner rule=17 method="GET" route="/held/<user_id>/held""#,
-        ),
-        (
-            "/api/guest",
-            None,
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_missing" cause=MissingToken rule=1 method="GET" route="/api/guest""#,
-        ),
-        (
-            "/api/misused",
-            alice(),
-            Level::Error,
-            r#"auth-guard: refused outcome="refused" reason="guard_misconfigured" cause=Misconfigured remedy="attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below `#[user_scoped]`" method="GET" route="/api/misused""#,
-        ),
+    use Level::{Debug, Error, Info, Trace, Warn};
+    let misused = "attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below \
+                   `#[user_scoped]`";
+    let misused = format!(r#"reason="guard_misconfigured" cause=Misconfigured remedy="{misused}""#);
+    let not_owner = r#"reason="not_owner" cause=NotOwner rule=17"#;
+    let missing = r#"reason="token_missing" cause=MissingToken rule=1"#;
+    let not_before = r#"reason="token_invalid" cause=InvalidClaim("nbf") rule=13"#;
+    let expired = r#"reason="token_expired" cause=Expired rule=11"#;
+    let begins_later = alice().map(|token| token.claim("nbf", "x"));
+    for (path, token, level, outcome, why) in [
+        ("/api/alice/tasks", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/api/me", bob(), Trace, "allowed", r#"by="token""#),
+        ("/api/alice/tasks", bob(), Warn, "refused", not_owner),
+        ("/api/alice/tasks", None, Debug, "refused", missing),
+        ("/api/alice/tasks", begins_later, Debug, "refused", not_before),
+        ("/api/alice/tasks", alice().map(Token::expired), Debug, "refused", expired),
+        ("/api/alice/staff", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/api/alice/staff", staff(), Info, "allowed", r#"by="exception" exception="Staff""#),
+        ("/api/alice/many", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/held/alice/held", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/held/alice/both", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/held/me", alice(), Trace, "allowed", r#"by="token""#),
+        ("/held/alice/held", bob(), Warn, "refused", not_owner),
+        ("/api/guest", None, Debug, "refused", missing),
+        ("/api/misused", alice(), Error, "refused", &misused),
     ] {
-        assert_eq!(get(&client, path, token), [(level, text.to_owned())], "{path}");
+        let route = path.replace("alice", "<user_id>");
+        let text = format!(
+            r#"auth-guard: {outcome} outcome="{outcome}" {why} method="GET" route="{route}""#
+        );
+        assert_eq!(get(&client, path, token), [(level, text)], "{path}");
     }
     assert_eq!(get(&client, "/version", None), []);
     assert_eq!(get(&client, "/nowhere", alice()), []);

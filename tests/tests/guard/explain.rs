@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, explain_fields};
-use auth_guard::{
-    AuthError, AuthGuard, Exception, Verdict, Verified, Verifier, protect, public, user_scoped,
-};
+use auth_guard::{AuthError, AuthGuard, Verdict, Verifier, protect, public};
 use auth_guard_tests::corpus::Case;
 use auth_guard_tests::*;
 use rocket::http::uri::Origin;
 use rocket::local::blocking::Client;
-use rocket::{get, post, routes};
+use rocket::{get, routes};
 use serde_json::{Value, json};
 
 use crate::jwks::ALGORITHMS;
+use crate::testing::{accounts, profile, staff, version};
 
 fn verifier(client: &Client) -> &Verifier {
     client.rocket().state().expect("the guard is attached")
@@ -137,37 +136,6 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
 
 fn explain(client: &Client, token: &str) -> auth_guard::Explanation {
     rocket::execute(verifier(client).explain(token, now()))
-}
-
-struct Staff;
-
-impl Exception for Staff {
-    fn applies(_: &Verified) -> bool {
-        false
-    }
-}
-
-#[user_scoped(or = Staff)]
-#[get("/<user_id>/staff")]
-fn staff(user_id: &str) -> &str {
-    user_id
-}
-
-#[user_scoped(param = "account")]
-#[post("/accounts/<account>/<rest..>")]
-fn accounts(account: &str, rest: std::path::PathBuf) -> String {
-    format!("{account} {rest:?}")
-}
-
-#[user_scoped(exempt = "profiles are public")]
-#[get("/<user_id>/profile")]
-fn profile(user_id: &str) -> &str {
-    user_id
-}
-
-#[get("/version")]
-fn version() -> &'static str {
-    "1"
 }
 
 #[get("/held")]

@@ -121,7 +121,7 @@ async fn an_assertion_takes_the_answer_of_an_asynchronous_client() {
     assert_refused!(Answer::read(response).await, NotOwner);
 }
 
-struct Staff;
+pub(crate) struct Staff;
 
 impl Exception for Staff {
     fn applies(caller: &Verified) -> bool {
@@ -131,7 +131,7 @@ impl Exception for Staff {
 
 #[user_scoped(or = Staff)]
 #[get("/<user_id>/staff")]
-fn staff(user_id: &str) -> &str {
+pub(crate) fn staff(user_id: &str) -> &str {
     user_id
 }
 
@@ -143,18 +143,18 @@ fn remove(user_id: &str, id: u64, why: Option<&str>) -> String {
 
 #[user_scoped(param = "account")]
 #[post("/accounts/<account>/<rest..>", format = "json", data = "<body>")]
-fn accounts(account: &str, rest: std::path::PathBuf, body: String) -> String {
+pub(crate) fn accounts(account: &str, rest: std::path::PathBuf, body: String) -> String {
     format!("{account} {rest:?} {body}")
 }
 
 #[user_scoped(exempt = "profiles are public")]
 #[get("/<user_id>/profile")]
-fn profile(user_id: &str) -> &str {
+pub(crate) fn profile(user_id: &str) -> &str {
     user_id
 }
 
 #[get("/version")]
-fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     "1"
 }
 
