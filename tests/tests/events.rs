@@ -230,7 +230,10 @@ fn key_in(event: &str) -> Option<&str> {
 
 fn app_with_public_keys(table: serde_json::Value) -> Rocket<Build> {
     let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
-    rocket::custom(figment(&table)).attach(guard).mount("/", routes![held_me])
+    app_with(guard, &table)
+        .mount("/api", routes![staff, many])
+        .mount("/", routes![held_me])
+        .mount("/held", protect(routes![held, both]))
 }
 
 /// One that is held, and printable, however the issuer calls it.
@@ -257,6 +260,21 @@ fn an_event_names_the_public_key_that_was_used() {
     assert_eq!(key_in(&event(good)), None);
     for wrong in [token().tampered(), token().expired().sign(), token().without("uid").sign()] {
         assert_eq!(key_in(&event(wrong)), Some(&*shown));
+    }
+
+    // Whatever found out that the path is somebody else's.
+    for path in [
+        "/api/alice/tasks",
+        "/api/alice/staff",
+        "/api/alice/many",
+        "/held/alice/held",
+        "/held/alice/both",
+    ] {
+        let bobs = |n: u8| issuer.token("bob").claim("n", n).claim("path", path);
+        for told in [get(&client, path, Some(bobs(1))), get(&client, path, Some(bobs(2)))] {
+            let [(Level::Warn, text)] = &*told else { panic!("{path}: {told:?}") };
+            assert_eq!(key_in(text), Some(&*shown), "{path}");
+        }
     }
 
     // What only a token says is nowhere.

@@ -114,7 +114,11 @@ async fn check_path<H: UserScoped>(
     let is_protected = Layer::of(route) == Some(Layer::Protected);
     if !handler.has_guards && !is_protected && handler.or.is_none() {
         let caller = authenticate(request).await?;
-        check_owner(request, segment, caller.uid())?;
+        if let Err(error) = check_owner(request, segment, caller.uid()) {
+            // For the event: it names the key.
+            let _ = RequestState::of(request).verified.set(Ok(caller));
+            return Err(error);
+        }
         if By::Owner.is_heard() {
             tell_allowed(route, By::Owner, caller.key());
         }
