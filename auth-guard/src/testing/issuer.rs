@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit};
-use rocket::serde::Serialize;
 #[cfg(feature = "jwks")]
-use rocket::{Build, figment::providers::Serialized};
+use rocket::Build;
+use rocket::serde::Serialize;
 use rocket::{Orbit, Rocket};
 use serde_json::{Map, Value, json};
 
@@ -49,8 +49,8 @@ impl Issuer {
     }
 
     /// An issuer that signs with a new key pair of its own, and names no `iss` and
-    /// no `aud`: an application [trusts it](Issuer::trusted_by), or gets its key from a
-    /// [`JwksServer`](super::JwksServer).
+    /// no `aud`: an application [trusts it](Issuer::trusted_by), or has its key from a
+    /// [`JwksServer`].
     ///
     /// # Panics
     ///
@@ -117,10 +117,9 @@ impl Issuer {
         Self { key: self.key.another(), ..self.clone() }
     }
 
-    /// Lets an application trust this issuer instead of its own: it has its public
-    /// keys from a [`JwksServer`](super::JwksServer) on this machine, whatever address
-    /// it is configured with. Where it names no issuer, `https://auth.example` is the
-    /// one.
+    /// Lets an application trust this issuer instead of its own: it asks a
+    /// [`JwksServer`] on this machine for its public keys, whatever address it is
+    /// configured with. Where it names no issuer, `https://auth.example` is the one.
     ///
     /// ```rust
     /// # use auth_guard::{AuthGuard, user_scoped};
@@ -143,25 +142,19 @@ impl Issuer {
     /// println!("{}", attack_all(&client));
     /// ```
     ///
-    /// To decide what the key server does, start a [`JwksServer`](super::JwksServer),
-    /// put its address into `jwks_url`, and the issuer into managed state.
+    /// To decide what the key server does, start one: [`JwksServer::asked_by`].
     ///
     /// # Panics
     ///
     /// When it shares a secret, which goes into
     /// [`AuthGuard::with_secret`](crate::AuthGuard::with_secret); when the application
-    /// trusts one already; when `AUTH_GUARD_JWKS_URL` is set, which would win.
+    /// trusts one already; and as [`JwksServer::asked_by`].
     #[cfg(feature = "jwks")]
     pub fn trusted_by(self, rocket: Rocket<Build>) -> Rocket<Build> {
         assert!(self.jwk().is_some(), "an issuer with a key pair");
-        assert!(std::env::var_os("AUTH_GUARD_JWKS_URL").is_none(), "AUTH_GUARD_JWKS_URL is set");
         let server = JwksServer::start();
         server.publish(&[&self]);
-        let figment = rocket.figment().clone();
-        let figment = figment
-            .merge(Serialized::global("auth_guard.jwks_url", server.url()))
-            .join(("auth_guard.url", "https://auth.example"));
-        rocket.configure(figment).manage(self)
+        server.asked_by(rocket).manage(self)
     }
 
     /// Stamps this `iss` on its tokens.

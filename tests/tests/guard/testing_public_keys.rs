@@ -93,8 +93,7 @@ fn an_application_with_public_keys_is_attacked_whatever_its_settings_are() {
 fn an_application_gets_its_keys_from_a_server_of_the_test() {
     let (server, issuer) = (JwksServer::start(), key_pair(Algorithm::EdDsa));
     server.publish(&[&issuer, &Issuer::with_key_pair(Algorithm::EdDsa, "another key")]);
-    let table = json!({ "jwks_url": server.url(), "url": "https://auth.example.com" });
-    let client = launch(app(&table).manage(issuer));
+    let client = launch(server.asked_by(app(&json!({}))).manage(issuer));
     attack_all(&client);
     assert_eq!(server.fetches(), 2, "at launch, and for the first unknown key id");
 }
@@ -102,8 +101,7 @@ fn an_application_gets_its_keys_from_a_server_of_the_test() {
 #[test]
 fn without_keys_the_attack_says_so() {
     let (server, issuer) = (JwksServer::start(), key_pair(Algorithm::EdDsa));
-    let table = json!({ "jwks_url": server.url(), "url": "https://auth.example.com" });
-    let client = launch(app(&table).manage(issuer));
+    let client = launch(server.asked_by(app(&json!({}))).manage(issuer));
     let said = message(|| drop(attack_all(&client)));
     assert!(said.contains("came back: 503, no challenge, code keys_unavailable"), "{said}");
 }
