@@ -18,7 +18,7 @@ pub use access::{Access, Exception};
 pub(crate) use hook::Hook;
 pub use owner::Owner;
 pub use protect::{protect, public};
-pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
+pub use user_scoped::{Handler, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
 use crate::bearer::BearerToken;

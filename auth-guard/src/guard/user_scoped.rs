@@ -11,8 +11,7 @@ use rocket::request::{FromParam, FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Route, Sentinel, async_trait};
 
 use super::{
-    Exception, RequestState, Verified, abort, authenticate, authenticate_once, check_owner, open,
-    outcome,
+    RequestState, Verified, abort, authenticate, authenticate_once, check_owner, open, outcome,
 };
 use crate::audit::Layer;
 use crate::decision::{By, tell_allowed};
@@ -57,15 +56,8 @@ pub struct Handler {
 pub trait UserScoped: Send + Sync + 'static {
     /// What is known of the handler.
     const HANDLER: Handler;
-    /// Who passes besides the owner.
-    type Or: Exception;
-}
 
-/// Nobody passes besides the owner.
-#[derive(Debug)]
-pub struct Nobody;
-
-impl Exception for Nobody {
+    /// Whether this caller passes although they are not the owner.
     fn applies(_: &Verified) -> bool {
         false
     }
@@ -131,7 +123,7 @@ async fn check_path<H: UserScoped>(
             open(request, By::Owner, caller);
             Ok(None)
         }
-        (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {
+        (Err(AuthError::NotOwner), Some(exception)) if H::applies(caller) => {
             open(request, By::Exception(exception), caller);
             Ok(Some(exception))
         }

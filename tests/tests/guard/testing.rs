@@ -121,7 +121,7 @@ async fn an_assertion_takes_the_answer_of_an_asynchronous_client() {
     assert_refused!(Answer::read(response).await, NotOwner);
 }
 
-pub(crate) struct Staff;
+struct Staff;
 
 impl Exception for Staff {
     fn applies(caller: &Verified) -> bool {
