@@ -77,10 +77,14 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
         let name = exception.to_token_stream().to_string().replace(' ', "");
         quote!(#name)
     }));
-    let exception = args
-        .or
-        .as_ref()
-        .map_or_else(|| quote!(::auth_guard::__private::Nobody), |exception| quote!(#exception));
+    // In a body: there it may be private, though the handler is not.
+    let applies = args.or.as_ref().map(|exception| {
+        quote! {
+            fn applies(caller: &::auth_guard::Verified) -> bool {
+                <#exception as ::auth_guard::Exception>::applies(caller)
+            }
+        }
+    });
     Ok(quote! {
         #[doc(hidden)]
         #[allow(nonstandard_style, unused, unreachable_pub, unnameable_types)]
@@ -100,7 +104,7 @@ fn scope(handler: &mut Handler, args: &Args) -> Result<TokenStream> {
                 or: #or,
                 has_guards: #has_guards,
             };
-            type Or = #exception;
+            #applies
         }
     })
 }

@@ -1,6 +1,9 @@
 //! Which mounted routes are scoped by a user, and which should be.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rocket::serde::Deserialize;
 use rocket::{Ignite, Orbit, Phase, Rocket, Route};
@@ -113,9 +116,9 @@ impl Ignited for Orbit {}
 /// # });
 /// ```
 ///
-/// What it cannot see: a user's segment by a name that is neither `user_id` nor
-/// given to an attribute (`param = "…"`) below the same path, and what handlers
-/// and other guards do.
+/// What it cannot see: a user by a name that is neither `user_id` nor given to an
+/// attribute (`param = "…"`) below the same path, and what handlers and other guards
+/// do.
 pub fn audit<P: Ignited>(rocket: &Rocket<P>) -> Audit {
     Survey::of(rocket).audit()
 }
@@ -188,7 +191,7 @@ impl<'r> Survey<'r> {
     pub(crate) fn faults(&self) -> Vec<String> {
         let unscoped = self.routes.iter().filter(|route| self.policy(route) == Policy::Unscoped);
         let ambiguous = self.routes.iter().filter_map(|route| self.ambiguity(route));
-        let mut lines: Vec<_> = unscoped.map(|route| unscoped_line(route)).collect();
+        let mut lines: Vec<_> = unscoped.map(|route| self.unscoped_line(route)).collect();
         if !lines.is_empty() {
             lines.push(
                 "Write `#[user_scoped]` above the route attribute, or \
@@ -223,7 +226,7 @@ impl<'r> Survey<'r> {
         }
 
         let is_beside = self.handlers.iter().any(|handler| self.is_beside(route, handler));
-        match (user_in(route), Layer::of(route)) {
+        match (user_in(route), Layer::declared_of(route)) {
             (Some(Place::Segment(_)), Some(Layer::Protected)) if !is_beside => {
                 Policy::Owner(USER_ID.into())
             }
@@ -253,9 +256,9 @@ impl<'r> Survey<'r> {
         self.handlers.iter().copied().filter(move |handler| is_of(route, handler))
     }
 
-    /// Whether this route has, at the same place below the same path, the segment
-    /// that `handler` is scoped by. So a `param = "id"` below `/users` says nothing
-    /// of `/products/<id>`.
+    /// Whether this route has, at the same place below the same path or in a query
+    /// behind that, the user that `handler` is scoped by. So a `param = "id"` below
+    /// `/users` says nothing of `/products/<id>`.
     fn is_beside(&self, route: &Route, handler: &Handler) -> bool {
         if handler.param == USER_ID || handler.exempt.is_some() {
             return false;
@@ -263,11 +266,42 @@ impl<'r> Survey<'r> {
 
         let is_dynamic = |segment: &str| segment.starts_with('<');
         let is_same = |a: &str, b: &str| a == b || is_dynamic(a) && is_dynamic(b);
-        let Some(here) = before(route, handler.param) else { return false };
+        let is_alike = |a: &[&str], b: &[&str]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        };
         let scoped = self.routes.iter().filter(|scoped| is_of(scoped, handler));
-        scoped.filter_map(|scoped| before(scoped, handler.param)).any(|there| {
-            there.len() == here.len() && there.iter().zip(&here).all(|(a, b)| is_same(a, b))
-        })
+        let mut there = scoped.filter_map(|scoped| before(scoped, handler.param));
+        match before(route, handler.param) {
+            Some(here) => there.any(|there| is_alike(&there, &here)),
+            None if is_in_query(route, handler.param) => {
+                let path: Vec<_> = segments(route.uri.path()).collect();
+                let begins = |there: &[&str]| path.get(..there.len());
+                there.any(|there| begins(&there).is_some_and(|path| is_alike(&there, path)))
+            }
+            None => false,
+        }
+    }
+
+    fn unscoped_line(&self, route: &Route) -> String {
+        const QUERY: &str = " (a query may be left out: put the user into the path)";
+        let handler = plain_name(route)
+            .map_or("a handler without a name".to_owned(), |name| format!("handler `{name}`"));
+        let is_in_query = |handler: &&Handler| {
+            is_in_query(route, handler.param) && self.is_beside(route, handler)
+        };
+        let remedy = match user_in(route) {
+            Some(Place::Trailing) => {
+                " (a user is one segment: `<user_id>/<rest..>` instead of `<user_id..>`)"
+            }
+            Some(Place::Query) => QUERY,
+            None if self.handlers.iter().any(is_in_query) => QUERY,
+            Some(Place::Segment(_)) | None => "",
+        };
+        format!(
+            "{} {} ({handler}) has a user in its pattern and is not `#[user_scoped]`: anybody can \
+             reach anybody's data there{remedy}",
+            route.method, route.uri
+        )
     }
 }
 
@@ -294,23 +328,6 @@ pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-fn unscoped_line(route: &Route) -> String {
-    let handler = plain_name(route)
-        .map_or("a handler without a name".to_owned(), |name| format!("handler `{name}`"));
-    let remedy = match user_in(route) {
-        Some(Place::Trailing) => {
-            " (a user is one segment: `<user_id>/<rest..>` instead of `<user_id..>`)"
-        }
-        Some(Place::Query) => " (a query may be left out: put `<user_id>` into the path)",
-        Some(Place::Segment(_)) | None => "",
-    };
-    format!(
-        "{} {} ({handler}) has a user in its pattern and is not `#[user_scoped]`: anybody can \
-         reach anybody's data there{remedy}",
-        route.method, route.uri
-    )
-}
-
 impl Handler {
     fn policy(&self) -> Policy {
         match (self.exempt, self.or) {
@@ -322,7 +339,8 @@ impl Handler {
 }
 
 /// What was declared for a whole mount. It stands in [`Route::name`], the only
-/// part of a route that can be read back.
+/// part of a route that can be read back, and a name that only reads like it, a
+/// folder's for instance, is told apart by where in memory its text is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
     Protected,
@@ -337,20 +355,52 @@ impl Layer {
         }
     }
 
+    /// As the name reads. Quick, and true of a route below the attribute.
     pub(crate) fn of(route: &Route) -> Option<Self> {
         let name = route.name.as_deref()?;
         [Self::Protected, Self::Public].into_iter().find(|layer| name.ends_with(layer.mark()))
     }
 
+    /// As it was declared.
+    fn declared_of(route: &Route) -> Option<Self> {
+        let name = route.name.as_deref()?;
+        let is_ours = |name: &str| DECLARED.names().get(name).is_some_and(|of| ptr::eq(*of, name));
+        Self::of(route).filter(|_| is_ours(name))
+    }
+
     /// What is protected stays so, whatever else is said of it.
     pub(crate) fn declare(self, route: &mut Route) {
-        if Self::of(route) == Some(Self::Protected) {
+        let declared = Self::declared_of(route);
+        if declared == Some(Self::Protected) {
             return;
         }
 
         let name = route.name.take().unwrap_or_default();
-        let name = name.strip_suffix(Self::Public.mark()).unwrap_or(&name);
-        route.name = Some(format!("{name}{}", self.mark()).into());
+        let name = name.strip_suffix(declared.map_or("", Self::mark)).unwrap_or(&name);
+        route.name = Some(DECLARED.intern(format!("{name}{}", self.mark())).into());
+    }
+}
+
+/// The names of routes that carry a declaration. They stay for good: one for each
+/// handler that is mounted so, however often it is.
+struct Declared(Mutex<BTreeSet<&'static str>>);
+
+static DECLARED: Declared = Declared(Mutex::new(BTreeSet::new()));
+
+impl Declared {
+    fn names(&self) -> MutexGuard<'_, BTreeSet<&'static str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn intern(&self, name: String) -> &'static str {
+        let mut names = self.names();
+        if let Some(known) = names.get(&*name) {
+            return known;
+        }
+
+        let name: &'static str = name.leak();
+        names.insert(name);
+        name
     }
 }
 
@@ -373,6 +423,14 @@ pub(crate) fn user_segment(route: &Route) -> Option<usize> {
     }
 }
 
+/// The segment that the attribute scopes this route by, if there is no doubt.
+pub(crate) fn scoped_segment(route: &Route, handlers: &[&Handler]) -> Option<usize> {
+    let of = handlers.iter().filter(|handler| is_of(route, handler));
+    let mut segments = of.map(|handler| handler.segment);
+    let first = segments.next()??;
+    segments.all(|other| other == Some(first)).then_some(first)
+}
+
 /// Where a pattern names a user.
 enum Place {
     Segment(usize),
@@ -392,17 +450,23 @@ fn user_in(route: &Route) -> Option<Place> {
         return Some(Place::Trailing);
     }
 
-    let mut fields = origin.query()?.raw_segments();
-    let is_user = |field: &str| matches!(field, "<user_id>" | "<user_id..>");
-    fields.any(|field| is_user(field.as_str())).then_some(Place::Query)
+    is_in_query(route, USER_ID).then_some(Place::Query)
+}
+
+/// Whether `<param>` or `<param..>` is in the query.
+fn is_in_query(route: &Route, param: &str) -> bool {
+    let (field, trailing) = (format!("<{param}>"), format!("<{param}..>"));
+    let query = route.uri.unmounted_origin.query();
+    let mut fields = query.into_iter().flat_map(|query| query.raw_segments());
+    fields.any(|other| *other == *field || *other == *trailing)
 }
 
 /// The name of the handler as it is in the source.
 fn plain_name(route: &Route) -> Option<&str> {
     let name = route.name.as_deref()?;
     let name = name.strip_prefix("r#").unwrap_or(name);
-    let mut layers = [Layer::Protected, Layer::Public].into_iter();
-    let name = layers.find_map(|layer| name.strip_suffix(layer.mark())).unwrap_or(name);
+    let mark = Layer::declared_of(route).map_or("", Layer::mark);
+    let name = name.strip_suffix(mark).unwrap_or(name);
     Some(name).filter(|name| !name.is_empty())
 }
 

@@ -1,6 +1,7 @@
 //! The checks that a request meets, one by one: what the steps of its way, the
 //! explanation and the events call them.
 
+use std::fmt::Display;
 #[cfg(feature = "jwks")]
 use std::sync::Arc;
 
@@ -42,6 +43,14 @@ impl Progress {
             #[cfg(feature = "jwks")]
             key: None,
         }
+    }
+
+    /// The public key that was chosen, for whoever reads it.
+    pub(crate) fn key(&self) -> Option<&dyn Display> {
+        #[cfg(feature = "jwks")]
+        return self.key.as_deref().map(|key| key as _);
+        #[cfg(not(feature = "jwks"))]
+        None
     }
 }
 

@@ -55,7 +55,7 @@ macro_rules! event {
 
 /// Tells that a request was let in. An exception is rare and worth reading; the rest
 /// is what a service does all day.
-pub(crate) fn tell_allowed(route: &Route, by: By, key: Option<impl Display>) {
+pub(crate) fn tell_allowed(route: &Route, by: By, key: Option<&dyn Display>) {
     let (route, key) = (Some(route), key.map(field::display));
     match by {
         By::Owner => event!(Level::TRACE, "allowed", route, by = "owner", key,),
@@ -68,21 +68,19 @@ pub(crate) fn tell_allowed(route: &Route, by: By, key: Option<impl Display>) {
     crate::metrics::count("allowed", by.name());
 }
 
-/// Tells that a request was refused. `progress` says how far its token came;
-/// `is_first` is whether it is the first of an outage.
+/// Tells that a request was refused. `progress` says how far its token came, if that
+/// was refused; `is_first` is whether it is the first of an outage.
 pub(crate) fn tell_refused(
     route: Option<&Route>,
     error: &AuthError,
     progress: Option<&Progress>,
+    key: Option<&dyn Display>,
     is_first: bool,
 ) {
     let reason = error.code();
     let rule = rule(error, progress);
     let cause = field::debug(error);
-    #[cfg(feature = "jwks")]
-    let key = progress.and_then(|progress| progress.key.as_ref()).map(field::display);
-    #[cfg(not(feature = "jwks"))]
-    let key = None::<&str>;
+    let key = key.map(field::display);
 
     match error.status() {
         403 => event!(Level::WARN, "refused", route, reason, cause, rule, key,),

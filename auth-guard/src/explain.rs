@@ -34,6 +34,8 @@ pub struct Explanation {
     /// The check that failed.
     failed: Option<Check>,
     result: Result<Claims, AuthError>,
+    /// The public keys that are held, or why there are none.
+    public_keys: Option<String>,
     doors: Vec<Door>,
 }
 
@@ -73,8 +75,14 @@ impl Explanation {
             rules: rules.clone(),
             failed: result.is_err().then_some(at),
             result,
+            public_keys: None,
             doors: Vec::new(),
         }
+    }
+
+    #[cfg(feature = "jwks")]
+    pub(crate) fn with_public_keys(self, jwks: Option<&crate::jwks::Jwks>) -> Self {
+        Self { public_keys: jwks.map(ToString::to_string), ..self }
     }
 
     /// Why the token is refused; `None` where it is accepted.
@@ -157,25 +165,41 @@ fn segment(path: &Origin<'_>, route: &Route, param: &str) -> Option<String> {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
         for check in Check::OF_A_TOKEN {
             let mark = match self.failed {
+                Some(failed) if check == failed && is_undecided => "NO KEY",
                 Some(failed) if check == failed => "FAILED",
                 Some(failed) if check > failed => "-",
                 _ => "passed",
             };
             write!(f, "{mark:6}  rule {:2}  {}", check.rule(), check.asks_for(&self.rules))?;
             match check.settings() {
-                settings if mark == "FAILED" && !settings.is_empty() => {
+                settings if self.failed == Some(check) && !settings.is_empty() => {
                     writeln!(f, "  [{}]", settings.join(", "))?;
                 }
                 _ => writeln!(f)?,
             }
         }
+
         match &self.result {
             Ok(_) => writeln!(f, "The token is accepted.")?,
             Err(error) => {
-                writeln!(f, "The token is refused: {error}. {} {}.", error.status(), error.code())?;
+                let verdict = if is_undecided { "neither accepted nor refused" } else { "refused" };
+                let (status, code) = (error.status(), error.code());
+                writeln!(f, "The token is {verdict}: {error}. {status} {code}.")?;
             }
+        }
+        if let (Some(Check::Key | Check::Signature), Some(keys)) = (self.failed, &self.public_keys)
+        {
+            writeln!(f, "Public keys: {keys}.")?;
+        }
+        if is_undecided {
+            writeln!(
+                f,
+                "A copy of the issuer's keys will do: serve it on this machine, and set \
+                 AUTH_GUARD_JWKS_URL to its address."
+            )?;
         }
         self.doors.iter().try_for_each(|door| writeln!(f, "{door}"))
     }

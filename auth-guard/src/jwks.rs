@@ -184,10 +184,10 @@ impl Jwks {
         !self.0.has_refused.swap(true, Ordering::Relaxed)
     }
 
-    /// How many keys are held.
+    /// Tells the metrics how many keys are held.
     #[cfg(feature = "metrics")]
-    pub(crate) fn count(&self) -> usize {
-        self.0.state().keys.len()
+    pub(crate) fn count(&self) {
+        self.0.state().count();
     }
 
     /// Drops keys that are too old, and has them fetched before they are. To be
@@ -217,9 +217,9 @@ impl Engine {
         if now >= end {
             state.keys.retire_all_but(&KeySet::default());
             *state = State { keys: Arc::default(), fetched: None, ..state.clone() };
-            drop(state);
             #[cfg(feature = "metrics")]
-            crate::metrics::keys("public", 0);
+            state.count();
+            drop(state);
             let age = max_stale.as_secs();
             return log::error!("auth-guard: the public keys are {age} s old: no longer used.");
         }
@@ -315,7 +315,7 @@ impl Engine {
                 state.keys = Arc::new(keys);
                 self.has_refused.store(false, Ordering::Relaxed);
                 #[cfg(feature = "metrics")]
-                crate::metrics::keys("public", state.keys.len());
+                state.count();
                 state.fetched = Some(self.clock.instant());
                 state.failure = None;
                 state.skipped = skipped;
@@ -371,6 +371,14 @@ impl Engine {
     }
 }
 
+#[cfg(feature = "metrics")]
+impl State {
+    /// Called with the lock held: the last to be told is what is.
+    fn count(&self) {
+        crate::metrics::keys("public", self.keys.len());
+    }
+}
+
 /// A fetch under way. However it ends, with its runtime for instance, another
 /// one may begin.
 struct Fetch(Arc<Engine>);
@@ -389,7 +397,7 @@ impl fmt::Display for Jwks {
         match (state.keys.is_empty(), &state.failure) {
             (false, _) => write!(f, "{} from {url}: {}", state.keys.len(), state.keys),
             (true, None) => write!(f, "waiting for those of {url}"),
-            (true, Some(_)) => write!(f, "none yet, {url} does not give any"),
+            (true, Some(why)) => write!(f, "none yet, they cannot be had from {url}: {why}"),
         }
     }
 }

@@ -169,7 +169,7 @@ impl Keys {
         }
         #[cfg(feature = "jwks")]
         if let Some(jwks) = &self.jwks {
-            crate::metrics::keys("public", jwks.count());
+            jwks.count();
         }
     }
 

@@ -171,5 +171,5 @@ pub mod docs {
 /// For what `#[user_scoped]` expands to, and for nothing else.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::guard::{Handler, Nobody, UserScope, UserScoped};
+    pub use crate::guard::{Handler, UserScope, UserScoped};
 }

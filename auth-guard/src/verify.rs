@@ -146,7 +146,11 @@ impl Verifier {
     ) -> Explanation {
         let mut trace = Progress::new();
         let result = token(&mut trace).and_then(|token| self.verify_anew(token, now, &mut trace));
-        Explanation::new(&self.rules, trace.check, result.map(|(claims, _)| claims))
+        let explanation =
+            Explanation::new(&self.rules, trace.check, result.map(|(claims, _)| claims));
+        #[cfg(feature = "jwks")]
+        let explanation = explanation.with_public_keys(self.jwks());
+        explanation
     }
 
     /// The `iss` that a token must have; `None`: any.

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use auth_guard::testing::{Issuer, verify_fields};
 use auth_guard::{AuthGuard, Secret, Verifier};
 use libfuzzer_sys::fuzz_target;
-use model::{Settings, Verdict};
+use model::{Key, Settings, Verdict};
 use rocket::figment::Figment;
 use rocket::figment::value::{Dict, Value};
 
@@ -86,7 +86,9 @@ impl Server {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let result = verify_fields(&self.verifier, fields.iter().copied(), now);
         let nanoseconds = i128::from(NOW) * 1_000_000_000;
-        let verdict = model::judge(&self.settings, hmac, SECRET.as_bytes(), fields, nanoseconds);
+        let verifies = |message: &[u8], tag: &[u8]| hmac_sha256::HMAC::mac(message, SECRET) == tag;
+        let key = Key { algorithms: &["HS256"], id: None, verifies: &verifies };
+        let verdict = model::judge(&self.settings, &key, fields, nanoseconds);
 
         let answer = result.as_ref().map(|claims| claims.uid()).map_err(|error| error.code());
         match &verdict {
@@ -107,8 +109,4 @@ impl Server {
 
 fn secret() -> Secret {
     Secret::new(SECRET).expect("a good secret")
-}
-
-fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    hmac_sha256::HMAC::mac(message, key).to_vec()
 }

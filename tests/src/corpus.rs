@@ -7,7 +7,8 @@
 //! tasks are at [`path()`]. Everything is signed with [`SECRET`] unless the name
 //! says otherwise, so that only what the name says can be wrong.
 
-use auth_guard::testing::{HostileRequest, Token};
+use auth_guard::AuthGuard;
+use auth_guard::testing::{Algorithm, Clock, HostileRequest, Issuer, Token};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -15,7 +16,7 @@ use rocket::local::blocking::Client;
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
 
-use crate::{Answer, NOW, SECRET, app, figment, get_with, guard, issuer, launch, now};
+use crate::{Answer, NOW, SECRET, app, app_with, figment, get_with, guard, issuer, launch, now};
 
 /// Whose path is asked for. Long, so that it is found wherever it leaks.
 pub const OWNER: &str = "carol-of-the-corpus";
@@ -52,6 +53,26 @@ pub fn settings() -> Value {
 pub fn client() -> Client {
     launch(app(&settings()))
 }
+
+/// A client of the same application with a public key of this algorithm and no secret,
+/// and the hostile requests that the kit makes for that, with two that are not.
+pub fn with_public_key(algorithm: Algorithm) -> (Client, Vec<Case>) {
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let issuer = Issuer::with_key_pair(algorithm, KEY_ID);
+    let client = launch(issuer.trusted_by(app_with(guard, &settings())));
+    let issuer = Issuer::of(client.rocket()).expect("the one that is trusted");
+    let verifier = client.rocket().state().expect("the guard is attached");
+    let hostile = HostileRequest::all(verifier, &issuer, OWNER);
+    let mut corpus = Corpus(hostile.into_iter().map(Case::from).collect());
+    let good = format!("Bearer {}", issuer.token(OWNER).sign());
+    corpus.field(1, "nothing is wrong", &good, ACCEPTED);
+    let others = format!("Bearer {}", issuer.token(OTHER).sign());
+    corpus.push(17, "somebody else's token", &[&others], path(), NOT_OWNER);
+    (client, corpus.0)
+}
+
+/// The id of that key. Short: the log may have it.
+pub const KEY_ID: &str = "key-1";
 
 /// The path of [`OWNER`]'s tasks.
 pub fn path() -> String {
@@ -116,7 +137,7 @@ fn strings_in(value: &Value, found: &mut Vec<String>) {
 /// beside them is then refused for what its name says.
 pub fn cases() -> Vec<Case> {
     let verifier = guard().verifier(&figment(&settings())).expect("a good configuration");
-    let hostile = HostileRequest::all(&verifier, now(), OWNER);
+    let hostile = HostileRequest::all(&verifier, &issuer(), OWNER);
     let mut corpus = Corpus(hostile.into_iter().map(Case::from).collect());
     corpus.accepted();
     corpus.keys();

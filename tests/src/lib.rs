@@ -67,7 +67,12 @@ fn me(user: Verified) -> String {
 
 /// An application with a scoped route, one with a body, and `/api/me`.
 pub fn app(table: &Value) -> Rocket<Build> {
-    rocket::custom(figment(table)).attach(guard()).mount("/api", routes![list, add, me])
+    app_with(guard(), table)
+}
+
+/// The same behind another guard.
+pub fn app_with(guard: AuthGuard, table: &Value) -> Rocket<Build> {
+    rocket::custom(figment(table)).attach(guard).mount("/api", routes![list, add, me])
 }
 
 /// A client of [`app`] in its default configuration.

@@ -3,10 +3,13 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
-use auth_guard::testing::{RequestExt, Token};
-use auth_guard::{Access, AuthError, Exception, Owner, Verified, protect, public, user_scoped};
-use auth_guard_tests::corpus;
+use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, RequestExt, Token};
+use auth_guard::{
+    Access, AuthError, AuthGuard, Exception, Owner, Verified, protect, public, user_scoped,
+};
+use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rocket::local::blocking::Client;
@@ -123,99 +126,37 @@ fn every_decision_is_one_event() {
     let alice = || Some(issuer().token("alice"));
     let bob = || Some(issuer().token("bob"));
     let staff = || Some(issuer().token("bob").claim("role", "staff"));
-    for (path, token, level, text) in [
-        (
-            "/api/alice/tasks",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/me",
-            bob(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="token" method="GET" route="/api/me""#,
-        ),
-        (
-            "/api/alice/tasks",
-            bob(),
-            Level::Warn,
-            r#"auth-guard: refused outcome="refused" reason="not_owner" cause=NotOwner rule=17 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/tasks",
-            None,
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_missing" cause=MissingToken rule=1 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/tasks",
-            alice().map(|token| token.claim("nbf", "x")),
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_invalid" cause=InvalidClaim("nbf") rule=13 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/tasks",
-            alice().map(Token::expired),
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_expired" cause=Expired rule=11 method="GET" route="/api/<user_id>/tasks""#,
-        ),
-        (
-            "/api/alice/staff",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/api/<user_id>/staff""#,
-        ),
-        (
-            "/api/alice/staff",
-            staff(),
-            Level::Info,
-            r#"auth-guard: allowed outcome="allowed" by="exception" exception="Staff" method="GET" route="/api/<user_id>/staff""#,
-        ),
-        (
-            "/api/alice/many",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/api/<user_id>/many""#,
-        ),
-        (
-            "/held/alice/held",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/held/<user_id>/held""#,
-        ),
-        (
-            "/held/alice/both",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="owner" method="GET" route="/held/<user_id>/both""#,
-        ),
-        (
-            "/held/me",
-            alice(),
-            Level::Trace,
-            r#"auth-guard: allowed outcome="allowed" by="token" method="GET" route="/held/me""#,
-        ),
-        (
-            "/held/alice/held",
-            bob(),
-            Level::Warn,
-            r#"auth-guard: refused outcome="refused" reason="not_owner" cause=NotOwner rule=17 method="GET" route="/held/<user_id>/held""#,
-        ),
-        (
-            "/api/guest",
-            None,
-            Level::Debug,
-            r#"auth-guard: refused outcome="refused" reason="token_missing" cause=MissingToken rule=1 method="GET" route="/api/guest""#,
-        ),
-        (
-            "/api/misused",
-            alice(),
-            Level::Error,
-            r#"auth-guard: refused outcome="refused" reason="guard_misconfigured" cause=Misconfigured remedy="attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below `#[user_scoped]`" method="GET" route="/api/misused""#,
-        ),
+    use Level::{Debug, Error, Info, Trace, Warn};
+    let misused = "attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below \
+                   `#[user_scoped]`";
+    let misused = format!(r#"reason="guard_misconfigured" cause=Misconfigured remedy="{misused}""#);
+    let not_owner = r#"reason="not_owner" cause=NotOwner rule=17"#;
+    let missing = r#"reason="token_missing" cause=MissingToken rule=1"#;
+    let not_before = r#"reason="token_invalid" cause=InvalidClaim("nbf") rule=13"#;
+    let expired = r#"reason="token_expired" cause=Expired rule=11"#;
+    let begins_later = alice().map(|token| token.claim("nbf", "x"));
+    for (path, token, level, outcome, why) in [
+        ("/api/alice/tasks", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/api/me", bob(), Trace, "allowed", r#"by="token""#),
+        ("/api/alice/tasks", bob(), Warn, "refused", not_owner),
+        ("/api/alice/tasks", None, Debug, "refused", missing),
+        ("/api/alice/tasks", begins_later, Debug, "refused", not_before),
+        ("/api/alice/tasks", alice().map(Token::expired), Debug, "refused", expired),
+        ("/api/alice/staff", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/api/alice/staff", staff(), Info, "allowed", r#"by="exception" exception="Staff""#),
+        ("/api/alice/many", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/held/alice/held", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/held/alice/both", alice(), Trace, "allowed", r#"by="owner""#),
+        ("/held/me", alice(), Trace, "allowed", r#"by="token""#),
+        ("/held/alice/held", bob(), Warn, "refused", not_owner),
+        ("/api/guest", None, Debug, "refused", missing),
+        ("/api/misused", alice(), Error, "refused", &misused),
     ] {
-        assert_eq!(get(&client, path, token), [(level, text.to_owned())], "{path}");
+        let route = path.replace("alice", "<user_id>");
+        let text = format!(
+            r#"auth-guard: {outcome} outcome="{outcome}" {why} method="GET" route="{route}""#
+        );
+        assert_eq!(get(&client, path, token), [(level, text)], "{path}");
     }
     assert_eq!(get(&client, "/version", None), []);
     assert_eq!(get(&client, "/nowhere", alice()), []);
@@ -225,11 +166,21 @@ fn every_decision_is_one_event() {
 #[test]
 fn no_event_has_anything_of_the_request_in_it() {
     let _turn = turn();
-    let client = corpus::client();
+    let (events, texts) = told_without_the_request(&corpus::client(), corpus::cases());
+    println!("events: {events}, {texts} texts looked for and not found");
+    for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
+        let (client, cases) = corpus::with_public_key(algorithm);
+        let (events, texts) = told_without_the_request(&client, cases);
+        println!("events with {algorithm:?}: {events}, {texts} texts looked for and not found");
+    }
+}
+
+/// How many events there were, and how many texts they were searched for.
+fn told_without_the_request(client: &Client, cases: Vec<Case>) -> (usize, usize) {
     let (mut events, mut texts) = (0, 0);
-    for case in corpus::cases() {
+    for case in cases {
         told();
-        case.get(&client);
+        case.get(client);
         let told = told();
         let [(level, text)] = &*told else { panic!("{}: {told:?}", case.name) };
         let expected = match case.status {
@@ -249,25 +200,143 @@ fn no_event_has_anything_of_the_request_in_it() {
         }
         events += 1;
     }
-    println!("events: {events}, {texts} texts looked for and not found");
+    (events, texts)
 }
 
 /// The event names the rule that the explanation names.
 #[test]
 fn an_event_and_the_explanation_agree() {
     let _turn = turn();
-    let client = corpus::client();
-    let verifier = client.rocket().state().expect("the guard is attached");
-    for case in corpus::cases().into_iter().filter(|case| case.rule < 17) {
-        told();
-        case.get(&client);
-        let explanation = auth_guard::testing::explain_fields(verifier, case.fields(), now());
-        let text = told().remove(0).1;
-        match explanation.rule() {
-            Some(rule) => assert!(text.contains(&format!(" rule={rule} ")), "{text}"),
-            None => assert!(!text.contains("rule="), "{text}"),
+    let with_public_key = corpus::with_public_key(Algorithm::EdDsa);
+    for (client, cases) in [(corpus::client(), corpus::cases()), with_public_key] {
+        let verifier = client.rocket().state().expect("the guard is attached");
+        for case in cases.into_iter().filter(|case| case.rule < 17) {
+            told();
+            case.get(&client);
+            let explanation = auth_guard::testing::explain_fields(verifier, case.fields(), now());
+            let text = told().remove(0).1;
+            match explanation.rule() {
+                Some(rule) => assert!(text.contains(&format!(" rule={rule} ")), "{text}"),
+                None => assert!(!text.contains("rule="), "{text}"),
+            }
         }
     }
+}
+
+/// What an event says of the key, behind `key=`.
+fn key_in(event: &str) -> Option<&str> {
+    event.split_once(" key=")?.1.split(" method=").next()
+}
+
+fn app_with_public_keys(table: serde_json::Value) -> Rocket<Build> {
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    app_with(guard, &table)
+        .mount("/api", routes![staff, many])
+        .mount("/", routes![held_me])
+        .mount("/held", protect(routes![held, both]))
+}
+
+/// One that is held, and printable, however the issuer calls it.
+#[test]
+fn an_event_names_the_public_key_that_was_used() {
+    let _turn = turn();
+    let kid = format!("one\n\u{1b}[31m\" rule=0 {}", "x".repeat(100));
+    let shown = format!(r#"one\n\u{{1b}}[31m\" rule=0 {} (EdDSA)"#, "x".repeat(64 - 18));
+    let issuer = Issuer::with_key_pair(Algorithm::EdDsa, &kid);
+    let client = launch(issuer.trusted_by(app_with_public_keys(json!({}))));
+    let issuer = Issuer::of(client.rocket()).expect("the one that is trusted");
+    let token = || issuer.token("alice");
+    let event = |token: String| {
+        told();
+        client.get("/me").bearer(token).dispatch();
+        let told = told();
+        let [(_, text)] = &*told else { panic!("{told:?}") };
+        text.clone()
+    };
+
+    let good = token().sign();
+    assert_eq!(key_in(&event(good.clone())), Some(&*shown));
+    // Remembered: no signature was looked at.
+    assert_eq!(key_in(&event(good)), None);
+    for wrong in [token().tampered(), token().expired().sign(), token().without("uid").sign()] {
+        assert_eq!(key_in(&event(wrong)), Some(&*shown));
+    }
+
+    // Whatever found out that the path is somebody else's.
+    for path in [
+        "/api/alice/tasks",
+        "/api/alice/staff",
+        "/api/alice/many",
+        "/held/alice/held",
+        "/held/alice/both",
+    ] {
+        let bobs = |n: u8| issuer.token("bob").claim("n", n).claim("path", path);
+        for told in [get(&client, path, Some(bobs(1))), get(&client, path, Some(bobs(2)))] {
+            let [(Level::Warn, text)] = &*told else { panic!("{path}: {told:?}") };
+            assert_eq!(key_in(text), Some(&*shown), "{path}");
+        }
+    }
+
+    // What only a token says is nowhere.
+    for wrong in [
+        token().header("kid", "two\n (EdDSA)").sign(),
+        token().header("kid", kid.clone() + "x").sign(),
+        token().header("alg", "ES256").sign(),
+        token().unsigned(),
+        token().header("typ", "at+jwt").sign(),
+    ] {
+        let event = event(wrong);
+        assert_eq!(key_in(&event), None, "{event}");
+        assert!(!event.contains("two") && !event.contains("xxx"), "{event}");
+    }
+}
+
+/// However many are refused, and whatever else is refused meanwhile.
+#[test]
+fn an_outage_of_the_issuer_is_one_error() {
+    let _turn = turn();
+    let (server, clock) = (JwksServer::start(), Clock::fixed(now()));
+    let table = json!({ "jwks_url": server.url(), "url": "https://auth.example.com" });
+    let guard = AuthGuard::fairing().with_clock(clock.clone());
+    let rocket = rocket::custom(figment(&table)).attach(guard).mount("/", routes![held_me]);
+    let key = |kid: &str| Issuer::with_key_pair(Algorithm::EdDsa, kid);
+    let (one, two) = (key("one"), key("two"));
+    let client = launch(rocket.manage(one.clone()));
+    let one_here = Issuer::of(client.rocket()).expect("the one that is managed");
+    let stamped = |issuer: &Issuer| {
+        let issuer = issuer.clone().with_clock(clock.clone());
+        issuer.with_issuer("https://auth.example.com").with_audience("https://auth.example.com")
+    };
+    let levels = |issuer: &Issuer| {
+        let told = get(&client, "/me", Some(stamped(issuer).token("alice")));
+        let [(level, text)] = &*told else { panic!("{told:?}") };
+        assert!(!text.contains("127.0.0.1"), "{text}");
+        (*level, text.contains(r#"reason="keys_unavailable""#))
+    };
+    use Level::{Debug, Error, Trace};
+
+    // A cold start without the issuer.
+    assert_eq!([&one, &one, &two].map(levels), [(Error, true), (Debug, true), (Debug, true)]);
+    assert_eq!(
+        get(&client, "/me", Some(one_here.token("alice").header("alg", "none")))[0].0,
+        Debug
+    );
+    server.publish(&[&one]);
+    clock.advance(Duration::from_secs(30));
+    assert_eq!([&one, &one].map(levels), [(Trace, false); 2]);
+    // A key that there is not is no outage.
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(levels(&two), (Debug, false));
+
+    // The next one: known keys go on, and one error tells of the rest.
+    server.fail();
+    clock.advance(Duration::from_secs(30));
+    assert_eq!([&two, &one, &two].map(levels), [(Error, true), (Trace, false), (Debug, true)]);
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(levels(&two), (Debug, true), "the same outage, asked again");
+    server.publish(&[&one, &two]);
+    clock.advance(Duration::from_secs(30));
+    assert_eq!([&two, &one].map(levels), [(Trace, false); 2]);
 }
 
 /// What the application's own check does next.
@@ -303,12 +372,14 @@ fn an_outage_is_one_error() {
 #[test]
 fn a_flood_of_bad_tokens_writes_no_event_at_the_level_info() {
     let _turn = turn();
-    let client = corpus::client();
+    let with_public_key = corpus::with_public_key(Algorithm::EdDsa);
     log::set_max_level(LevelFilter::Info);
-    told();
-    let cases = corpus::cases().into_iter().filter(|case| case.status == 401);
-    let count = cases.inspect(|case| drop(case.get(&client))).count();
-    let events = told();
+    for (client, cases) in [(corpus::client(), corpus::cases()), with_public_key] {
+        told();
+        let cases = cases.into_iter().filter(|case| case.status == 401);
+        let count = cases.inspect(|case| drop(case.get(&client))).count();
+        let events = told();
+        assert!(count > 300 && events.is_empty(), "{events:?}");
+    }
     log::set_max_level(LevelFilter::Trace);
-    assert!(count > 300 && events.is_empty(), "{events:?}");
 }

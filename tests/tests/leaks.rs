@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
-use auth_guard::testing::{Clock, Issuer};
+use auth_guard::testing::{Algorithm, Clock, Issuer};
 use auth_guard::{
     AuthError, AuthGuard, Claims, ClaimsError, Owner, Secret, SecretError, UserId, Verified,
     Verifier, user_scoped,
@@ -136,6 +136,12 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
         post.dispatch();
         requests += 1;
     }
+    let (client, cases) = corpus::with_public_key(Algorithm::EdDsa);
+    for case in cases {
+        hidden.extend(case.hidden());
+        case.get(&client);
+        requests += 1;
+    }
     hidden.push("path-of-the-corpus".into());
     // Configured, and printed at launch on purpose.
     hidden.retain(|text| !corpus::URL.contains(text.as_str()));
@@ -145,6 +151,7 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
     let ours = lines(|line| line.ours);
     let printed = PRINTED.lock().expect("no panic").clone();
     assert!(ours.iter().any(|line| line.contains("route=\"/api/misused/by/us/<text>\"")));
+    assert!(ours.iter().any(|line| line.contains("key=key-1 (EdDSA)")));
     assert!(printed.iter().any(|line| line.contains("InvalidClaim(\"aud\")")));
     assert!(printed.iter().any(|line| line.contains("Owner(..)")));
     for text in &hidden {
@@ -204,7 +211,11 @@ fn no_public_type_prints_a_token_a_secret_or_a_claim() {
     let claims_error = claims.claims::<Vec<Value>>().expect_err("no list");
     let typed = claims.claims::<std::collections::BTreeMap<String, u8>>().expect_err("no numbers");
 
+    let key_pair = Issuer::with_key_pair(Algorithm::EdDsa, "key-of-the-corpus");
+    let signed = key_pair.token(OWNER);
+
     let mut printed = vec![
+        format!("{key_pair:?} {key_pair:#?} {signed:?} {signed:#?}"),
         format!("{guard:?} {guard:#?} {verifier:?} {verifier:#?} {claims:?} {claims:#?}"),
         format!("{claims_error:?} {claims_error} {typed:?} {typed:#?} {typed}"),
         format!("{secret:?} {secret:#?} {issuer:?} {token:?} {token:#?}"),

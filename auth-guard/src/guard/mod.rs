@@ -18,7 +18,7 @@ pub use access::{Access, Exception};
 pub(crate) use hook::Hook;
 pub use owner::Owner;
 pub use protect::{protect, public};
-pub use user_scoped::{Handler, Nobody, UserId, UserScope, UserScoped};
+pub use user_scoped::{Handler, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
 use crate::bearer::BearerToken;
@@ -155,7 +155,10 @@ fn refuse(request: &Request<'_>, error: &AuthError) -> Status {
     let last = state.refusal.lock().unwrap_or_else(PoisonError::into_inner).replace(error.clone());
     if last.as_ref() != Some(error) {
         let is_first = is_first_of_outage(request, error);
-        tell_refused(request.route(), error, state.progress.get(), is_first);
+        let progress = state.progress.get();
+        let caller = state.verified.get().and_then(|verified| verified.as_ref().ok());
+        let key = progress.and_then(Progress::key).or_else(|| caller?.key());
+        tell_refused(request.route(), error, progress, key, is_first);
     }
 
     Status::new(error.status())

@@ -10,6 +10,7 @@ use super::{RequestState, Verified, abort, authenticate_once, check_owner, open,
 use crate::audit;
 use crate::decision::By;
 use crate::error::AuthError;
+use crate::fairing::Installed;
 
 /// A request guard: the caller has a valid token, and its `uid` is the segment
 /// that this route is scoped by. Always the owner, never an exception.
@@ -59,12 +60,16 @@ impl<'r> FromRequest<'r> for Owner {
 async fn owner(request: &Request<'_>) -> Result<Owner, AuthError> {
     let verified = authenticate_once(request).await?;
     let route = request.route().ok_or(AuthError::Misconfigured)?;
-    let segment = RequestState::of(request)
-        .scope(route)
-        .map(|scope| scope.segment)
-        .or_else(|| audit::user_segment(route))
-        .ok_or(AuthError::Misconfigured)?;
+    let segment = match RequestState::of(request).scope(route) {
+        Some(scope) => Some(scope.segment),
+        // The attribute left nothing for a guard that its handler does not have, a
+        // fairing's say.
+        None if audit::is_scoped(route) => Installed::of(request.rocket())
+            .and_then(|installed| audit::scoped_segment(route, &installed.handlers.snapshot())),
+        None => audit::user_segment(route),
+    };
 
+    let segment = segment.ok_or(AuthError::Misconfigured)?;
     check_owner(request, segment, verified.uid())?;
     open(request, By::Owner, verified);
     Ok(Owner(verified.clone()))

@@ -11,8 +11,7 @@ use rocket::request::{FromParam, FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Route, Sentinel, async_trait};
 
 use super::{
-    Exception, RequestState, Verified, abort, authenticate, authenticate_once, check_owner, open,
-    outcome,
+    RequestState, Verified, abort, authenticate, authenticate_once, check_owner, open, outcome,
 };
 use crate::audit::Layer;
 use crate::decision::{By, tell_allowed};
@@ -57,15 +56,8 @@ pub struct Handler {
 pub trait UserScoped: Send + Sync + 'static {
     /// What is known of the handler.
     const HANDLER: Handler;
-    /// Who passes besides the owner.
-    type Or: Exception;
-}
 
-/// Nobody passes besides the owner.
-#[derive(Debug)]
-pub struct Nobody;
-
-impl Exception for Nobody {
+    /// Whether this caller passes although they are not the owner.
     fn applies(_: &Verified) -> bool {
         false
     }
@@ -114,7 +106,11 @@ async fn check_path<H: UserScoped>(
     let is_protected = Layer::of(route) == Some(Layer::Protected);
     if !handler.has_guards && !is_protected && handler.or.is_none() {
         let caller = authenticate(request).await?;
-        check_owner(request, segment, caller.uid())?;
+        if let Err(error) = check_owner(request, segment, caller.uid()) {
+            // For the event: it names the key.
+            let _ = RequestState::of(request).verified.set(Ok(caller));
+            return Err(error);
+        }
         if By::Owner.is_heard() {
             tell_allowed(route, By::Owner, caller.key());
         }
@@ -127,7 +123,7 @@ async fn check_path<H: UserScoped>(
             open(request, By::Owner, caller);
             Ok(None)
         }
-        (Err(AuthError::NotOwner), Some(exception)) if H::Or::applies(caller) => {
+        (Err(AuthError::NotOwner), Some(exception)) if H::applies(caller) => {
             open(request, By::Exception(exception), caller);
             Ok(Some(exception))
         }

@@ -62,13 +62,13 @@ impl Verified {
     }
 
     #[cfg(feature = "jwks")]
-    pub(super) fn key(&self) -> Option<impl Display> {
-        self.key.as_ref()
+    pub(super) fn key(&self) -> Option<&dyn Display> {
+        self.key.as_deref().map(|key| key as _)
     }
 
     #[cfg(not(feature = "jwks"))]
-    pub(super) fn key(&self) -> Option<impl Display> {
-        None::<&str>
+    pub(super) fn key(&self) -> Option<&dyn Display> {
+        None
     }
 
     /// Who the token was issued to; see [`Claims::uid`].

@@ -43,13 +43,14 @@ use crate::verify::Verifier;
 ///
 /// When a guarded route answers a hostile request in any other way, or its owner
 /// like one; the message is the table, and what came back. Also when the application
-/// has no [`AuthGuard`](crate::AuthGuard) attached, or no guarded route.
+/// has no [`AuthGuard`](crate::AuthGuard) attached, no guarded route, or neither a
+/// secret nor an issuer of the test; see [`Issuer::of`].
 #[track_caller]
 pub fn attack_all(client: &Client) -> AttackReport {
     let rocket = client.rocket();
-    let verifier = rocket.state::<Verifier>().expect("the application attaches AuthGuard");
-    let issuer = Issuer::of(rocket).expect("the application attaches AuthGuard");
-    let hostile = HostileRequest::all(verifier, issuer.now(), OWNER);
+    let issuer = Issuer::expect(rocket);
+    let verifier = rocket.state::<Verifier>().expect("whose tokens they are");
+    let hostile = HostileRequest::all(verifier, &issuer, OWNER);
     let attack = Attack { client, rocket, issuer, hostile };
 
     let survey = Survey::of(rocket);

@@ -7,9 +7,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD
 use serde_json::json;
 
 use super::issuer::{Issuer, signed_by};
-use crate::clock::Clock;
 use crate::error::AuthError;
-use crate::keys::Secret;
 use crate::verify::Verifier;
 
 /// What is sent in `Authorization`, and how it must be answered.
@@ -31,13 +29,21 @@ pub struct HostileRequest {
 }
 
 impl HostileRequest {
-    /// All of them, for an application that verifies with `verifier`: each asks for
-    /// what is `uid`'s, and each must be refused.
-    pub fn all(verifier: &Verifier, now: SystemTime, uid: &str) -> Vec<Self> {
-        let issuer = Issuer::trusted_by(verifier, Clock::fixed(now)).expect("a shared secret");
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let exp = now + u64::from(verifier.max_lifetime().min(60));
-        let mut list = List { verifier, issuer, now, exp, uid, requests: Vec::new() };
+    /// All of them, for an application that verifies with `verifier`, which has the key
+    /// of `issuer`: each asks for what is `uid`'s, and each must be refused.
+    pub fn all(verifier: &Verifier, issuer: &Issuer, uid: &str) -> Vec<Self> {
+        let now = issuer.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let exp = now.as_secs() + u64::from(verifier.max_lifetime().min(60));
+        let issuer = issuer.clone().suited_to(verifier);
+        let mut list = List {
+            verifier,
+            attacker: issuer.impostor(),
+            issuer,
+            now: now.as_secs(),
+            exp,
+            uid,
+            requests: Vec::new(),
+        };
         list.fields();
         list.encodings();
         list.headers();
@@ -60,6 +66,8 @@ impl std::fmt::Debug for HostileRequest {
 struct List<'v> {
     verifier: &'v Verifier,
     issuer: Issuer,
+    /// Who has a key of their own, and calls it as the issuer calls its.
+    attacker: Issuer,
     now: u64,
     /// When a good token expires.
     exp: u64,
@@ -72,6 +80,7 @@ const MULTIPLE: AuthError = AuthError::MultipleTokens;
 const INVALID: AuthError = AuthError::MalformedToken;
 const EXPIRED: AuthError = AuthError::Expired;
 
+/// As all headers here are written: HS256 stands for the algorithm of the key.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
 impl List<'_> {
@@ -85,8 +94,33 @@ impl List<'_> {
         self.push(rule, name, &[&format!("Bearer {}", token.as_ref())], INVALID);
     }
 
+    /// A header with the algorithm of the key, and its id unless there is one already.
+    fn header_of(&self, written: &str) -> String {
+        let (alg, kid) = self.issuer.names();
+        let named = written.replace("HS256", alg);
+        match kid {
+            Some(kid) if !named.contains("\"kid\"") => {
+                let alg = json!(alg);
+                named.replacen(
+                    &format!("\"alg\":{alg}"),
+                    &format!("\"alg\":{alg},\"kid\":{}", json!(kid)),
+                    1,
+                )
+            }
+            _ => named,
+        }
+    }
+
+    /// A header with the id of the key, and any algorithm.
+    fn header_with(&self, alg: &str) -> String {
+        let mut header = json!({ "alg": alg, "typ": "JWT" });
+        self.issuer.names().1.iter().for_each(|kid| header["kid"] = json!(kid));
+        header.to_string()
+    }
+
     /// Good claims below this header.
-    fn header(&mut self, rule: u8, header: &str) {
+    fn header(&mut self, rule: u8, written: &str) {
+        let header = &self.header_of(written);
         let token = self.issuer.sign(header, self.payload(&[]));
         self.token(rule, &format!("header {header}"), token);
     }
@@ -102,7 +136,7 @@ impl List<'_> {
             text => format!("{name}: {text:.60}"),
         });
         let name = name.collect::<Vec<_>>().join(", ");
-        let token = self.issuer.sign(HEADER, self.payload(changes));
+        let token = self.issuer.sign(self.header_of(HEADER), self.payload(changes));
         self.push(rule, &name, &[&format!("Bearer {token}")], refusal);
     }
 
@@ -131,7 +165,7 @@ impl List<'_> {
 
     /// The three segments of a good token.
     fn segments(&self) -> [String; 3] {
-        let token = self.issuer.sign(HEADER, self.payload(&[]));
+        let token = self.issuer.sign(self.header_of(HEADER), self.payload(&[]));
         let mut segments = token.split('.').map(str::to_owned);
         std::array::from_fn(|_| segments.next().unwrap_or_default())
     }
@@ -192,6 +226,8 @@ impl List<'_> {
     fn encodings(&mut self) {
         let [header, payload, signature] = &self.segments();
         let good = format!("{header}.{payload}.{signature}");
+        // Of four characters, one alone is no byte.
+        let too_long = "A".repeat((5 - signature.len() % 4) % 4);
         for (name, token) in [
             ("one segment", header.clone()),
             ("two segments", format!("{header}.{payload}")),
@@ -204,7 +240,7 @@ impl List<'_> {
             ("five segments, as a JWE has", format!("{header}..{payload}.{signature}.{header}")),
             ("dots only", "..".into()),
             ("a padded signature", format!("{good}=")),
-            ("a signature of no base64url length", format!("{good}AAA")),
+            ("a signature of no base64url length", format!("{good}{too_long}")),
             ("a plus sign", format!("{header}.{payload}.+{}", &signature[1..])),
             ("a slash", format!("{header}.{payload}./{}", &signature[1..])),
             ("a tilde", format!("{header}.{payload}.~{}", &signature[1..])),
@@ -218,7 +254,7 @@ impl List<'_> {
         self.token(4, "the JSON serialization, encoded", encode(&json));
 
         // Signed over what is sent, so that only the encoding is wrong.
-        let spaced = format!("{HEADER}  ");
+        let spaced = with_spaces(self.header_of(HEADER));
         let padded = self.issuer.sign_input(&format!("{}.{payload}", URL_SAFE.encode(&spaced)));
         self.token(4, "a padded header", padded);
         let text = self.payload(&[("x", r#""???>>>""#)]);
@@ -234,7 +270,7 @@ impl List<'_> {
         }
         let twice = self.issuer.sign_input(&format!("{}.{payload}", encode(header)));
         self.token(4, "an encoded header twice", twice);
-        let plain = self.issuer.sign_input(&format!("HS256.{payload}"));
+        let plain = self.issuer.sign_input(&format!("{}.{payload}", self.issuer.names().0));
         self.token(4, "a header that is not encoded", plain);
     }
 
@@ -276,31 +312,34 @@ impl List<'_> {
         ] {
             self.header(5, header);
         }
-        let mut bytes = br#"{"alg":"HS256","x":"not-utf-8-"}"#.to_vec();
+        let mut bytes = self.header_of(r#"{"alg":"HS256","x":"not-utf-8-"}"#).into_bytes();
         let last = bytes.len() - 3;
         bytes[last] = 0xFF;
         let token = self.issuer.sign(bytes, self.payload(&[]));
         self.token(5, "a header that is not UTF-8", token);
         let nested = format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(900), "]".repeat(900));
-        let token = self.issuer.sign(nested, self.payload(&[]));
+        let token = self.issuer.sign(self.header_of(&nested), self.payload(&[]));
         self.token(5, "a header nested 900 deep", token);
 
-        for alg in [
-            "none", "None", "NONE", "nOnE", " none", "none ", "", "hs256", "Hs256", "HS256 ",
-            "HS384", "HS512", "RS256", "ES256", "ES256K", "PS256", "EdDSA", "HMAC", "dir",
-        ] {
-            let header = json!({ "alg": alg, "typ": "JWT" }).to_string();
-            let signed = self.issuer.sign(&header, self.payload(&[]));
+        let (own, _) = self.issuer.names();
+        // Two names of one algorithm (RFC 9864).
+        let is_own = |alg: &&str| *alg == own || (own, *alg) == ("EdDSA", "Ed25519");
+        let spellings = [own.to_lowercase(), format!("{own} "), own[1..].to_owned()];
+        let spellings = spellings.iter().map(String::as_str);
+        for alg in ALGORITHMS.into_iter().filter(|alg| !is_own(alg)).chain(spellings) {
+            let signed = self.issuer.sign(self.header_with(alg), self.payload(&[]));
             let input = signed.rsplit_once('.').map_or("", |(input, _)| input);
-            self.token(5, &format!("alg {alg:?} and an HS256 signature"), &signed);
+            self.token(5, &format!("alg {alg:?} and the key's signature"), &signed);
             self.token(5, &format!("alg {alg:?} and no signature"), format!("{input}."));
         }
 
         // The attacker's own key, offered in every way a header knows.
-        let attacker = Issuer::new(&Secret::random());
-        for member in OFFERED_KEYS {
-            let header = format!(r#"{{"alg":"HS256",{member}}}"#);
-            let forged = attacker.sign(&header, self.payload(&[]));
+        let offered = OFFERED_KEYS.map(str::to_owned).into_iter();
+        #[cfg(feature = "jwks")]
+        let offered = offered.chain(self.attacker.jwk().map(|jwk| format!(r#""jwk":{jwk}"#)));
+        for member in offered {
+            let header = self.header_of(&format!(r#"{{"alg":"HS256",{member}}}"#));
+            let forged = self.attacker.sign(&header, self.payload(&[]));
             self.token(6, &format!("the attacker's key and header {header}"), forged);
             let empty = signed_by(b"", &header, &self.payload(&[]));
             self.token(6, &format!("an empty key and header {header}"), empty);
@@ -313,11 +352,25 @@ impl List<'_> {
     /// Rules 7 to 9.
     fn keys(&mut self) {
         let claims = self.payload(&[]);
-        // The text of a public key as an HMAC key: "HS/RS confusion".
-        for key in [PUBLIC_KEY, PUBLIC_KEY.trim_end()] {
-            let token = signed_by(key.as_bytes(), HEADER, &claims);
-            self.token(7, "HS256 keyed with a public key", token);
+        // A public key as an HMAC key: "HS/RS confusion".
+        for (what, key) in self.issuer.known() {
+            let token = signed_by(&key, HEADER, &claims);
+            self.token(7, &format!("HS256 keyed with the {what} of a public key"), token);
         }
+        // A shared secret has no id.
+        if self.issuer.names().1.is_some() {
+            for (what, key) in self.issuer.known() {
+                let token = signed_by(&key, &self.header_with("HS256"), &claims);
+                self.token(7, &format!("HS256 keyed with the {what} of the key of that id"), token);
+            }
+            let header = self.header_of(r#"{"alg":"HS256","kid":"unknown-kid"}"#);
+            let token = self.issuer.sign(&header, &claims);
+            self.token(7, "an unknown key id and the key's signature", token);
+            let token = self.attacker.sign(&header, &claims);
+            self.token(7, "an unknown key id and an attacker's signature", token);
+        }
+        let forged = self.attacker.sign(self.header_of(HEADER), &claims);
+        self.token(8, "the signature of another key", forged);
         for key in [
             "",
             "\0",
@@ -338,10 +391,12 @@ impl List<'_> {
         for (name, tag) in [
             ("the last bit flipped", flipped),
             ("no bytes", vec![]),
+            ("as many zero bytes as it has", vec![0; good.len()]),
             ("one zero byte", vec![0]),
             ("32 zero bytes", vec![0; 32]),
             ("64 zero bytes", vec![0; 64]),
             ("32 bytes of ones", vec![0xFF; 32]),
+            ("its numbers in DER", in_der(&good)),
             ("all of its bytes but one", good[..good.len() - 1].to_vec()),
             ("half of its bytes", good[..good.len() / 2].to_vec()),
             ("its bytes and a zero", [&good[..], &[0]].concat()),
@@ -359,12 +414,12 @@ impl List<'_> {
         let other = encode(self.payload(&[(self.verifier.uid_claim(), "\"admin\"")]));
         let swapped = format!("{header}.{other}.{signature}");
         self.token(9, "another payload below the signature", swapped);
-        let other = encode(r#"{"alg":"HS256","typ":"jwt"}"#);
+        let other = encode(self.header_of(r#"{"alg":"HS256","typ":"jwt"}"#));
         let swapped = format!("{other}.{payload}.{signature}");
         self.token(9, "another header below the signature", swapped);
-        let forged = self.issuer.token(self.uid).expired().signed_with(&Secret::random());
+        let forged = self.attacker.token(self.uid).expired();
         self.token(9, "expired, and forged", forged.sign());
-        let swapped = self.issuer.sign(claims, HEADER);
+        let swapped = self.issuer.sign(claims, self.header_of(HEADER));
         self.token(9, "header and payload swapped", swapped);
     }
 
@@ -402,13 +457,13 @@ impl List<'_> {
             ("nested 2500 deep", format!(r#"{{{inner},"x":{}"#, "[".repeat(2_500))),
             ("an unpaired surrogate in the uid", surrogate),
         ] {
-            let token = self.issuer.sign(HEADER, text);
+            let token = self.issuer.sign(self.header_of(HEADER), text);
             self.token(10, name, token);
         }
         let mut bytes = good.clone().into_bytes();
         let role = good.find("role-of").unwrap_or_default();
         bytes[role] = 0xFF;
-        let token = self.issuer.sign(HEADER, bytes);
+        let token = self.issuer.sign(self.header_of(HEADER), bytes);
         self.token(10, "a payload that is not UTF-8", token);
     }
 
@@ -542,7 +597,7 @@ impl List<'_> {
                 && self.verifier.issuer().is_none()
                 && self.verifier.audience().is_empty();
             if !is_let_in || uid_claim == "uid" {
-                let token = self.issuer.sign(r#"{"alg":"HS256"}"#, claims);
+                let token = self.issuer.sign(self.header_of(r#"{"alg":"HS256"}"#), claims);
                 self.token(15, name, token);
             }
         }
@@ -562,6 +617,11 @@ impl List<'_> {
     }
 }
 
+const ALGORITHMS: [&str; 19] = [
+    "none", "None", "NONE", "nOnE", " none", "none ", "", "HS256", "HS384", "HS512", "RS256",
+    "ES256", "ES256K", "PS256", "EdDSA", "Ed25519", "Ed448", "HMAC", "dir",
+];
+
 const OFFERED_KEYS: [&str; 11] = [
     r#""jku":"https://evil.example/keys.json""#,
     r#""x5u":"https://evil.example/cert.pem""#,
@@ -576,8 +636,6 @@ const OFFERED_KEYS: [&str; 11] = [
     r#""kid":"evil-kid\r\nX-Injected: yes""#,
 ];
 
-const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
-
 fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
@@ -590,4 +648,21 @@ fn with_spare_bits(segment: &str) -> String {
     let value = alphabet.iter().position(|known| [*known] == *last.as_bytes());
     let spare = char::from(alphabet[value.unwrap_or_default() | 1]);
     format!("{rest}{spare}")
+}
+
+/// JSON of a length that is no multiple of three, so that its base64 is padded.
+fn with_spaces(json: String) -> String {
+    let spaces = if (json.len() + 1).is_multiple_of(3) { 2 } else { 1 };
+    json + &" ".repeat(spaces)
+}
+
+/// Two numbers as ECDSA signatures have them elsewhere (RFC 3279 section 2.2.3).
+fn in_der(signature: &[u8]) -> Vec<u8> {
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let number = |bytes: &[u8]| {
+        let sign: &[u8] = if bytes[0] < 0x80 { &[] } else { &[0] };
+        [&[2, (sign.len() + bytes.len()) as u8], sign, bytes].concat()
+    };
+    let numbers = [number(r), number(s)].concat();
+    [&[0x30, numbers.len() as u8], &*numbers].concat()
 }

@@ -7,13 +7,15 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit};
+#[cfg(feature = "jwks")]
+use rocket::Build;
 use rocket::serde::Serialize;
 use rocket::{Orbit, Rocket};
 use serde_json::{Map, Value, json};
 
-#[cfg(feature = "jwks")]
-use super::signer::PublicSigner;
 use super::signer::Signer;
+#[cfg(feature = "jwks")]
+use super::{JwksServer, signer::PublicSigner};
 use crate::clock::Clock;
 use crate::fairing::Installed;
 #[cfg(feature = "jwks")]
@@ -43,26 +45,24 @@ pub struct Token {
 impl Issuer {
     /// An issuer that shares `secret`, and names no `iss` and no `aud`.
     pub fn new(secret: &Secret) -> Self {
-        Self {
-            key: Signer::Hs256(keys::keyed(secret)),
-            clock: Clock::default(),
-            issuer: None,
-            audience: None,
-            uid_claim: "uid".into(),
-            lifetime: LIFETIME,
-        }
+        Self::with_signer(Signer::Hs256(keys::keyed(secret)))
     }
 
     /// An issuer that signs with a new key pair of its own, and names no `iss` and
-    /// no `aud`: publish its key with a [`JwksServer`](super::JwksServer).
+    /// no `aud`: an application [trusts it](Issuer::trusted_by), or has its key from a
+    /// [`JwksServer`].
     ///
     /// # Panics
     ///
     /// When the operating system has no random numbers to give.
     #[cfg(feature = "jwks")]
     pub fn with_key_pair(algorithm: Algorithm, kid: &str) -> Self {
+        Self::with_signer(Signer::Public(Arc::new(PublicSigner::generate(algorithm, kid))))
+    }
+
+    fn with_signer(key: Signer) -> Self {
         Self {
-            key: Signer::Public(Arc::new(PublicSigner::generate(algorithm, kid))),
+            key,
             clock: Clock::default(),
             issuer: None,
             audience: None,
@@ -81,23 +81,80 @@ impl Issuer {
         }
     }
 
-    /// The issuer whose tokens this application accepts; `None` without an
-    /// [`AuthGuard`](crate::AuthGuard) attached.
+    /// The issuer whose tokens this application accepts: the one that it
+    /// [trusts](Issuer::trusted_by), or one that shares its secret. `None` where there
+    /// is neither, or no [`AuthGuard`](crate::AuthGuard) attached.
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
-        Self::trusted_by(verifier, Installed::of(rocket)?.clock.clone())
+        let shares_secret = || verifier.minting_key().map(Signer::Hs256).map(Self::with_signer);
+        let issuer = rocket.state::<Self>().cloned().or_else(shares_secret)?;
+        let clock = Installed::of(rocket)?.clock.clone();
+        Some(issuer.with_clock(clock).suited_to(verifier))
     }
 
-    /// The issuer whose tokens `verifier` accepts.
-    pub(super) fn trusted_by(verifier: &Verifier, clock: Clock) -> Option<Self> {
-        Some(Self {
-            key: Signer::Hs256(verifier.minting_key()?),
-            clock,
+    /// The same, for those who cannot go on without.
+    #[track_caller]
+    pub(super) fn expect(rocket: &Rocket<Orbit>) -> Self {
+        Self::of(rocket).expect(
+            "the application attaches AuthGuard, and shares a secret or trusts an issuer of the \
+             test (`Issuer::trusted_by`)",
+        )
+    }
+
+    /// Mints what `verifier` accepts, as far as that is not up to the key.
+    pub(super) fn suited_to(self, verifier: &Verifier) -> Self {
+        Self {
             issuer: verifier.issuer().map(Into::into),
             audience: verifier.audience().first().cloned(),
             uid_claim: verifier.uid_claim().into(),
             lifetime: LIFETIME.min(verifier.max_lifetime().into()),
-        })
+            ..self
+        }
+    }
+
+    /// Somebody else, who has the same names and another key.
+    pub(super) fn impostor(&self) -> Self {
+        Self { key: self.key.another(), ..self.clone() }
+    }
+
+    /// Lets an application trust this issuer instead of its own: it asks a
+    /// [`JwksServer`] on this machine for its public keys, whatever address it is
+    /// configured with. Where it names no issuer, `https://auth.example` is the one.
+    ///
+    /// ```rust
+    /// # use auth_guard::{AuthGuard, user_scoped};
+    /// # use rocket::local::blocking::Client;
+    /// use auth_guard::testing::{Algorithm, Issuer, RequestExt, assert_refused, attack_all};
+    ///
+    /// # #[user_scoped]
+    /// # #[rocket::get("/<user_id>/tasks")]
+    /// # fn list(user_id: &str) -> &str {
+    /// #     user_id
+    /// # }
+    /// # fn rocket() -> rocket::Rocket<rocket::Build> {
+    /// #     rocket::build().attach(AuthGuard::fairing()).mount("/api", rocket::routes![list])
+    /// # }
+    /// let issuer = Issuer::with_key_pair(Algorithm::EdDsa, "key of the test");
+    /// let client = Client::untracked(issuer.trusted_by(rocket())).expect("a valid Rocket");
+    ///
+    /// assert_eq!(client.get("/api/alice/tasks").as_user("alice").dispatch().status().code, 200);
+    /// assert_refused!(client.get("/api/alice/tasks").as_user("bob").dispatch(), NotOwner);
+    /// println!("{}", attack_all(&client));
+    /// ```
+    ///
+    /// To decide what the key server does, start one: [`JwksServer::asked_by`].
+    ///
+    /// # Panics
+    ///
+    /// When it shares a secret, which goes into
+    /// [`AuthGuard::with_secret`](crate::AuthGuard::with_secret); when the application
+    /// trusts one already; and as [`JwksServer::asked_by`].
+    #[cfg(feature = "jwks")]
+    pub fn trusted_by(self, rocket: Rocket<Build>) -> Rocket<Build> {
+        assert!(self.jwk().is_some(), "an issuer with a key pair");
+        let server = JwksServer::start();
+        server.publish(&[&self]);
+        server.asked_by(rocket).manage(self)
     }
 
     /// Stamps this `iss` on its tokens.
@@ -141,6 +198,16 @@ impl Issuer {
         let mut header = Map::from_iter([("alg".into(), json!(alg)), ("typ".into(), json!("JWT"))]);
         header.extend(kid.map(|kid| ("kid".into(), json!(kid))));
         Token { key: self.key.clone(), header, claims }
+    }
+
+    /// `alg` and `kid` of its tokens.
+    pub(super) fn names(&self) -> (&'static str, Option<&str>) {
+        self.key.names()
+    }
+
+    /// What everybody knows of its key; what it is, and its bytes.
+    pub(super) fn known(&self) -> Vec<(&'static str, Vec<u8>)> {
+        self.key.known()
     }
 
     /// Signs any payload at all below any header at all.

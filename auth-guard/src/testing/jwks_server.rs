@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rocket::figment::providers::Serialized;
+use rocket::{Build, Rocket};
 use serde_json::{Value, json};
 
 use super::Issuer;
@@ -55,6 +57,47 @@ impl JwksServer {
     /// The address, for `AUTH_GUARD_JWKS_URL`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Lets an application ask this server for its public keys, whatever address it is
+    /// configured with. Where it names no issuer, `https://auth.example` is the one.
+    ///
+    /// An [`Issuer`] in managed state is the one whose tokens
+    /// [`RequestExt`](super::RequestExt) and [`attack_all`](super::attack_all) send:
+    ///
+    /// ```rust
+    /// # use auth_guard::{AuthGuard, user_scoped};
+    /// # use rocket::local::blocking::Client;
+    /// use auth_guard::testing::{Algorithm, Issuer, JwksServer, RequestExt, assert_refused};
+    ///
+    /// # #[user_scoped]
+    /// # #[rocket::get("/<user_id>/tasks")]
+    /// # fn list(user_id: &str) -> &str {
+    /// #     user_id
+    /// # }
+    /// # fn rocket() -> rocket::Rocket<rocket::Build> {
+    /// #     rocket::build().attach(AuthGuard::fairing()).mount("/api", rocket::routes![list])
+    /// # }
+    /// let issuer = Issuer::with_key_pair(Algorithm::EdDsa, "key of the test");
+    /// let server = JwksServer::start();
+    /// let rocket = server.asked_by(rocket()).manage(issuer);
+    ///
+    /// // A launch while the issuer is away.
+    /// let client = Client::untracked(rocket).expect("a valid Rocket");
+    /// let response = client.get("/api/alice/tasks").as_user("alice").dispatch();
+    /// assert_refused!(response, KeysUnavailable);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the variable `AUTH_GUARD_JWKS_URL` is set, which would win.
+    pub fn asked_by(&self, rocket: Rocket<Build>) -> Rocket<Build> {
+        assert!(std::env::var_os("AUTH_GUARD_JWKS_URL").is_none(), "AUTH_GUARD_JWKS_URL is set");
+        let figment = rocket.figment().clone();
+        let figment = figment
+            .merge(Serialized::global("auth_guard.jwks_url", self.url()))
+            .join(("auth_guard.url", "https://auth.example"));
+        rocket.configure(figment)
     }
 
     /// Publishes the public keys of these issuers from now on, and no others.

@@ -24,13 +24,15 @@
 //! println!("{}", attack_all(&client));
 //! ```
 //!
+//! An application with public keys first [trusts](Issuer::trusted_by) an issuer of the
+//! test.
+//!
 //! A launch outside debug is refused while the feature `testing` is on, unless the
 //! code [asks for it](crate::AuthGuard::allow_testing_in_release).
 
 mod answer;
 mod assert;
 mod attack;
-
 mod hostile;
 mod issuer;
 #[cfg(feature = "jwks")]

@@ -17,7 +17,8 @@ pub trait RequestExt: Sized {
     ///
     /// # Panics
     ///
-    /// When the application has no [`AuthGuard`](crate::AuthGuard) attached.
+    /// When the application has no [`AuthGuard`](crate::AuthGuard) attached, or neither
+    /// a secret nor an issuer of the test; see [`Issuer::of`].
     #[must_use]
     #[expect(clippy::wrong_self_convention, reason = "reads as what it does: a request as alice")]
     fn as_user(self, uid: &str) -> Self;
@@ -48,7 +49,7 @@ macro_rules! impl_request_ext {
             }
 
             fn as_user(self, uid: &str) -> Self {
-                let issuer = Issuer::of(self.rocket()).expect("the application attaches AuthGuard");
+                let issuer = Issuer::expect(self.rocket());
                 self.bearer(issuer.token(uid))
             }
 
@@ -68,7 +69,7 @@ macro_rules! impl_request_ext {
 impl_request_ext!(blocking::LocalRequest<'_>, asynchronous::LocalRequest<'_>);
 
 fn change(request: &mut Request<'_>, change: impl FnOnce(Token) -> Token) {
-    let issuer = Issuer::of(request.rocket()).expect("the application attaches AuthGuard");
+    let issuer = Issuer::expect(request.rocket());
     let field = request.headers().get_one("Authorization").unwrap_or_default();
     let token = field.strip_prefix("Bearer ").and_then(|token| issuer.read(token));
     let token = change(token.expect("`as_user` comes first")).sign();

@@ -3,6 +3,8 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::keys::{self, Secret};
+
 #[cfg(feature = "jwks")]
 pub(super) use public::PublicSigner;
 
@@ -30,17 +32,44 @@ impl Signer {
             Self::Public(key) => (key.algorithm.name(), Some(&key.kid)),
         }
     }
+
+    /// Somebody else's, by the same names.
+    pub(super) fn another(&self) -> Self {
+        match self {
+            Self::Hs256(_) => Self::Hs256(keys::keyed(&Secret::random())),
+            #[cfg(feature = "jwks")]
+            Self::Public(key) => {
+                Self::Public(PublicSigner::generate(key.algorithm, &key.kid).into())
+            }
+        }
+    }
+
+    /// What everybody knows of the key, and a verifier that mixes keys up may take for
+    /// a shared secret; what it is, and its bytes.
+    pub(super) fn known(&self) -> Vec<(&'static str, Vec<u8>)> {
+        match self {
+            Self::Hs256(_) => vec![
+                ("PEM", SOME_PUBLIC_KEY.into()),
+                ("PEM, without its last line end,", SOME_PUBLIC_KEY.trim_end().into()),
+            ],
+            #[cfg(feature = "jwks")]
+            Self::Public(key) => key.known(),
+        }
+    }
 }
+
+const SOME_PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
 
 #[cfg(feature = "jwks")]
 mod public {
+    use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::rsa::KeySize;
     use aws_lc_rs::signature::{
         self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair, RsaPublicKeyComponents,
     };
     use base64::Engine;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use serde_json::{Value, json};
 
     use crate::jwk::Algorithm;
@@ -114,5 +143,33 @@ mod public {
                 }
             }
         }
+
+        pub(super) fn known(&self) -> Vec<(&'static str, Vec<u8>)> {
+            let (der, bytes) = match &self.pair {
+                Pair::Ed25519(pair) => (der(pair.public_key()), pair.public_key().as_ref()),
+                Pair::P256(pair) => (der(pair.public_key()), pair.public_key().as_ref()),
+                Pair::Rsa(pair) => (der(pair.public_key()), pair.public_key().as_ref()),
+            };
+            let base64 = STANDARD.encode(&der).into_bytes();
+            let lines: Vec<_> = base64.chunks(64).collect();
+            let pem = [
+                &b"-----BEGIN PUBLIC KEY-----\n"[..],
+                &lines.join(&b'\n'),
+                b"\n-----END PUBLIC KEY-----\n",
+            ];
+            vec![
+                ("PEM", pem.concat()),
+                ("PEM, without its last line end,", pem.concat().trim_ascii_end().to_vec()),
+                ("DER", der),
+                ("bytes", bytes.to_vec()),
+                ("JWK", self.jwk().to_string().into_bytes()),
+            ]
+        }
+    }
+
+    /// SubjectPublicKeyInfo (RFC 5280 section 4.1).
+    fn der(key: &impl AsDer<PublicKeyX509Der<'static>>) -> Vec<u8> {
+        let der = key.as_der().expect("a key that was generated is encoded");
+        der.as_ref().to_vec()
     }
 }

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use auth_guard::testing::{Algorithm, Issuer, JwksServer};
+
 use crate::binary::{Run, SECRET, command, run};
 
 const ENV: &[(&str, &str)] = &[("BETTER_AUTH_SECRET", SECRET)];
@@ -102,4 +104,27 @@ fn without_a_good_configuration_there_is_no_explanation() {
     let Run { success, stdout, .. } = explain(&[&token], &other);
     assert!(!success && stdout.contains("FAILED  rule  8"), "{stdout}");
     assert!(stdout.contains("[BETTER_AUTH_SECRET, "), "{stdout}");
+}
+
+/// It asks for them once; a copy on this machine will do.
+#[test]
+fn with_public_keys_it_says_where_they_are_and_goes_on_without() {
+    let (server, issuer) = (JwksServer::start(), Issuer::with_key_pair(Algorithm::EdDsa, "one"));
+    let origin = "https://auth.example.com";
+    let issuer = issuer.with_issuer(origin).with_audience(origin);
+    let variables = [("BETTER_AUTH_URL", origin), ("AUTH_GUARD_JWKS_URL", server.url())];
+    let token = issuer.token("alice").sign();
+
+    let Run { success, stdout, stderr } = explain(&[&token], &variables);
+    assert!(!success && stderr.is_empty(), "{stderr}");
+    assert!(stdout.contains("NO KEY  rule  7"), "{stdout}");
+    let why = format!("they cannot be had from {}", server.url());
+    assert!(stdout.contains("503 keys_unavailable") && stdout.contains(&why), "{stdout}");
+    assert_eq!(server.fetches(), 1);
+
+    server.publish(&[&issuer]);
+    let args = [&*token, "--path", "/api/alice/tasks"];
+    let Run { success, stdout, .. } = explain(&args, &variables);
+    assert!(success && stdout.contains("The token is accepted.\n"), "{stdout}");
+    assert!(stdout.ends_with("opens\n") && !stdout.contains("503"), "{stdout}");
 }

@@ -1,6 +1,6 @@
 //! The application on a database file of its own.
 
-use auth_guard::testing::RequestExt;
+use auth_guard::testing::{Algorithm, Issuer, RequestExt};
 use auth_guard::{AuthGuard, Secret};
 use rocket::http::{ContentType, Method, Status};
 use rocket::local::blocking::{Client, LocalResponse};
@@ -34,6 +34,15 @@ impl App {
         let guard = AuthGuard::fairing().with_secret(Secret::random());
         let rocket = example_app::rocket(guard, directory.path().join("tasks.sqlite"));
         Self { client: Client::untracked(more(rocket)).unwrap(), directory }
+    }
+
+    /// As Better Auth is by default: public keys, and nothing shared.
+    pub(crate) fn with_public_keys(algorithm: Algorithm) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let rocket =
+            example_app::rocket(AuthGuard::fairing(), directory.path().join("tasks.sqlite"));
+        let issuer = Issuer::with_key_pair(algorithm, "key of the test");
+        Self { client: Client::untracked(issuer.trusted_by(rocket)).unwrap(), directory }
     }
 
     /// With a token for `user`, or without one; without a `Content-Type`.

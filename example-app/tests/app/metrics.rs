@@ -1,6 +1,9 @@
 //! `GET /metrics`.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
+
+use auth_guard::testing::{Algorithm, Issuer, JwksServer};
 
 use crate::binary::{Run, SECRET, Server, run};
 
@@ -59,4 +62,97 @@ fn there_are_no_numbers_unless_they_are_wanted() {
     let wrong = [("BETTER_AUTH_SECRET", SECRET), ("EXAMPLE_APP_METRICS", "yes")];
     let Run { success, stderr, .. } = run(&[], &wrong);
     assert!(!success && stderr.contains("EXAMPLE_APP_METRICS must be"), "{stderr}");
+}
+
+/// An application whose issuer is this one, or will be.
+struct WithPublicKeys {
+    issuer: JwksServer,
+    server: Server,
+}
+
+impl WithPublicKeys {
+    const ORIGIN: &str = "https://auth.example.com";
+
+    fn start(variables: &[(&str, &str)]) -> Self {
+        let issuer = JwksServer::start();
+        let ours = [
+            ("BETTER_AUTH_URL", Self::ORIGIN),
+            ("AUTH_GUARD_JWKS_URL", issuer.url()),
+            ("AUTH_GUARD_JWKS_COOLDOWN", "1"),
+            ("ROCKET_LOG_LEVEL", "critical"),
+            ON,
+        ];
+        let server = Server::start(&[&ours, variables].concat());
+        Self { issuer, server }
+    }
+
+    /// The status of a request with a new token of this key.
+    fn status(&self, key: &Issuer) -> String {
+        let key = key.clone().with_issuer(Self::ORIGIN).with_audience(Self::ORIGIN);
+        let field = format!("Authorization: Bearer {}", key.token("alice").sign());
+        let answer = curl(&["-H", &field], &format!("http://{}/api/me", self.server.address));
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
+    }
+
+    fn wait_for(&self, status: &str, key: &Issuer) {
+        let started = Instant::now();
+        while self.status(key) != status {
+            assert!(started.elapsed() < Duration::from_secs(30), "never {status}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    fn numbers(&self) -> String {
+        curl(&[], &format!("http://{}/metrics", self.server.address))
+    }
+
+    #[track_caller]
+    fn counts(&self, keys: u8) {
+        let numbers = self.numbers();
+        let line = format!("auth_guard_keys{{kind=\"public\"}} {keys}\n");
+        assert!(numbers.contains(&line), "no {line} in\n{numbers}");
+        // No label is from a token or from the issuer.
+        assert!(!numbers.contains("of-the-issuer") && !numbers.contains("127.0.0.1"), "{numbers}");
+    }
+}
+
+#[test]
+fn public_keys_are_counted_through_a_cold_start_a_rotation_and_an_outage() {
+    let key = |kid: &str| Issuer::with_key_pair(Algorithm::EdDsa, kid);
+    let (one, two) = (key("one-of-the-issuer"), key("two-of-the-issuer"));
+    let app = WithPublicKeys::start(&[]);
+    app.wait_for("503", &one);
+    app.counts(0);
+    let numbers = app.numbers();
+    let refused = r#"auth_guard_decisions_total{outcome="refused",reason="keys_unavailable"} 1"#;
+    assert!(numbers.contains(refused), "{numbers}");
+    assert!(!numbers.contains(r#"kind="secret""#), "{numbers}");
+
+    app.issuer.publish(&[&one]);
+    app.wait_for("200", &one);
+    app.counts(1);
+    app.issuer.publish(&[&one, &two]);
+    app.wait_for("200", &two);
+    app.counts(2);
+
+    // The known ones stay in use.
+    app.issuer.fail();
+    app.wait_for("503", &key("three-of-the-issuer"));
+    assert_eq!((&*app.status(&one), &*app.status(&two)), ("200", "200"));
+    app.counts(2);
+    app.issuer.publish(&[&two]);
+    app.wait_for("401", &key("three-of-the-issuer"));
+    app.counts(1);
+}
+
+#[test]
+fn public_keys_that_are_too_old_are_counted_no_more() {
+    let one = Issuer::with_key_pair(Algorithm::EdDsa, "one-of-the-issuer");
+    let stale = [("AUTH_GUARD_JWKS_MAX_AGE", "1"), ("AUTH_GUARD_JWKS_MAX_STALE", "1")];
+    let app = WithPublicKeys::start(&stale);
+    app.issuer.publish(&[&one]);
+    app.wait_for("200", &one);
+    app.issuer.fail();
+    app.wait_for("503", &one);
+    app.counts(0);
 }

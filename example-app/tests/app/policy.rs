@@ -1,7 +1,7 @@
 //! Who may call what. A change here is one that a reviewer wants to see.
 
 use crate::handlers::App;
-use auth_guard::testing::attack_all;
+use auth_guard::testing::{Algorithm, attack_all};
 
 const POLICY: &str = "\
 GET /api/<user_id>/tasks                  owner of <user_id>  list
@@ -45,5 +45,14 @@ fn every_route_withstands_the_attack() {
         let row = table.lines().find(|row| row.starts_with(route));
         let row = row.unwrap_or_else(|| panic!("no {route} in\n{table}"));
         assert_eq!(row.ends_with("not attacked"), route.ends_with("public"), "{row}");
+    }
+}
+
+#[test]
+fn every_route_withstands_the_attack_with_public_keys() {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
+        let app = App::with_public_keys(algorithm);
+        app.task_of_alice();
+        println!("{}", attack_all(&app.client));
     }
 }

@@ -152,6 +152,44 @@ fn a_param_condemns_its_like_below_the_same_path_and_no_other() {
     assert!(!launches(rocket(routes![bills]).mount("/api", auth_guard::protect(routes![account]))));
 }
 
+#[get("/accounts?<account_id>")]
+fn in_query(account_id: &str) -> &str {
+    account_id
+}
+
+#[get("/accounts/search?<term>&<account_id..>")]
+fn in_query_behind(term: &str, account_id: std::collections::HashMap<&str, &str>) -> String {
+    format!("{term} {account_id:?}")
+}
+
+#[get("/products?<account_id>")]
+fn in_query_elsewhere(account_id: &str) -> &str {
+    account_id
+}
+
+#[user_scoped(param = "account_id", exempt = "anybody may count")]
+#[get("/accounts/count?<account_id>")]
+fn counted(account_id: &str) -> &str {
+    account_id
+}
+
+/// A query may be left out, and nothing checks it.
+#[test]
+fn a_param_condemns_its_like_in_the_query_of_a_path_that_begins_alike() {
+    assert!(launches(rocket(routes![in_query])));
+    assert!(launches(rocket(routes![bills, in_query_elsewhere, counted])));
+    assert!(!launches(rocket(routes![bills, in_query])));
+    assert!(!launches(rocket(routes![bills, in_query_behind])));
+    assert!(!launches(
+        rocket(routes![bills]).mount("/api", auth_guard::protect(routes![in_query]))
+    ));
+    assert!(launches(rocket(routes![bills]).mount("/public", routes![in_query])));
+
+    let loose = rocket::custom(figment(&json!({ "unscoped": "warn" }))).attach(guard());
+    let client = launch(loose.mount("/api", routes![bills, in_query]));
+    assert_eq!(auth_guard::audit(client.rocket()).routes()[1].policy, Policy::Unscoped);
+}
+
 #[get("/accounts/<account_id>/<user_id>")]
 fn two_users(account_id: &str, user_id: &str) -> String {
     format!("{account_id} {user_id}")
@@ -246,6 +284,49 @@ fn the_table_is_data_and_text() {
     assert!(file.ends_with("audit.rs") && line > 0);
     assert!(format!("{audit:#}").contains(&format!("notes ({file}:{line})")));
     assert!(audit.routes().iter().all(|route| route.policy != Policy::Unscoped));
+}
+
+/// `FileServer` puts the name of its folder behind its own.
+#[test]
+fn a_name_that_reads_like_a_declaration_is_none() {
+    let folder = |name: &str| {
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        rocket::fs::FileServer::from(folder)
+    };
+    let named = |path: &str, name: &str| {
+        let mut route = Route::new(Method::Get, path, rocket::route::dummy_handler);
+        route.name = Some(name.to_owned().into());
+        vec![route]
+    };
+    let client = launch(
+        rocket(auth_guard::public(routes![open]))
+            .mount("/files/a", folder("files [public]"))
+            .mount("/files/b", folder("files [protected]"))
+            .mount("/files/c", auth_guard::public(folder("files [protected]")))
+            .mount("/files/d", auth_guard::protect(folder("files [public]")))
+            .mount("/named/a", named("/", "open [public]"))
+            .mount("/named/b", named("/", "open [protected]")),
+    );
+    let audit = auth_guard::audit(client.rocket());
+    let policies: Vec<_> =
+        audit.routes().iter().map(|route| (&*route.uri, route.policy.clone())).collect();
+    assert_eq!(
+        policies,
+        [
+            ("/api/open", Policy::Public),
+            ("/files/a/<path..>", Policy::Undeclared),
+            ("/files/b/<path..>", Policy::Undeclared),
+            ("/files/c/<path..>", Policy::Public),
+            ("/files/d/<path..>", Policy::Verified),
+            ("/named/a", Policy::Undeclared),
+            ("/named/b", Policy::Undeclared),
+        ]
+    );
+    assert_eq!(audit.routes()[5].handler.as_deref(), Some("open [public]"));
+
+    // Nor does it close a route that has a user in it.
+    assert!(!launches(rocket(named("/<user_id>/x", "x [protected]"))));
 }
 
 #[test]

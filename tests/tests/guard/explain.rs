@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use auth_guard::testing::explain_fields;
-use auth_guard::{AuthError, Exception, Verdict, Verified, Verifier, protect, public, user_scoped};
+use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, explain_fields};
+use auth_guard::{AuthError, AuthGuard, Verdict, Verifier, protect, public};
+use auth_guard_tests::corpus::Case;
 use auth_guard_tests::*;
 use rocket::http::uri::Origin;
 use rocket::local::blocking::Client;
-use rocket::{get, post, routes};
+use rocket::{get, routes};
 use serde_json::{Value, json};
+
+use crate::jwks::ALGORITHMS;
+use crate::testing::{accounts, profile, staff, version};
 
 fn verifier(client: &Client) -> &Verifier {
     client.rocket().state().expect("the guard is attached")
@@ -20,27 +24,7 @@ fn origin(path: &str) -> Origin<'static> {
 
 #[test]
 fn every_hostile_request_is_explained_as_it_is_answered() {
-    let client = corpus::client();
-    let mut rules: BTreeMap<u8, usize> = BTreeMap::new();
-    for case in corpus::cases() {
-        let answer = case.get(&client);
-        let explanation = explain_fields(verifier(&client), case.fields(), now());
-        let explanation = explanation.on_path(client.rocket(), &origin(&case.path));
-        let door = explanation.doors().iter().find(|door| door.method == "GET");
-        let explained = match &door.expect("a route").verdict {
-            Verdict::Opens => (200, ""),
-            Verdict::Refused(error) => (error.status(), error.code()),
-            verdict => panic!("{}: {verdict}", case.name),
-        };
-        assert_eq!(explained, (answer.status, &*answer.code()), "{}", case.name);
-        let refusal = explanation.refusal().map(|error| (error.status(), error.code()));
-        let accepted = explanation.claims().is_some();
-        assert_eq!(refusal.is_some(), !accepted);
-        assert_eq!(accepted, matches!(case.code, "" | "not_owner"), "{}", case.name);
-        if let Some(rule) = explanation.rule() {
-            *rules.entry(rule).or_default() += 1;
-        }
-    }
+    let rules = explained_as_answered(&corpus::client(), corpus::cases());
     println!("explanations: refused by rule: {rules:?}");
     // Each rule that a token can break is named, but for 3, 6 and 9, which the checks
     // of 2, 7 and 8 show as well.
@@ -49,12 +33,49 @@ fn every_hostile_request_is_explained_as_it_is_answered() {
     }
 }
 
+#[test]
+fn every_hostile_request_is_explained_as_it_is_answered_with_public_keys() {
+    for algorithm in ALGORITHMS {
+        let (client, cases) = corpus::with_public_key(algorithm);
+        let rules = explained_as_answered(&client, cases);
+        println!("explanations with {algorithm:?}: refused by rule: {rules:?}");
+        assert!(rules[&7] > 30 && rules[&8] > 30, "{rules:?}");
+    }
+}
+
+/// How many were refused by each rule.
+fn explained_as_answered(client: &Client, cases: Vec<Case>) -> BTreeMap<u8, usize> {
+    let mut rules = BTreeMap::new();
+    for case in cases {
+        let answer = case.get(client);
+        let got = (answer.status, &*answer.code());
+        assert_eq!(got, (case.status, case.code), "{}", case.name);
+        let explanation = explain_fields(verifier(client), case.fields(), now());
+        let explanation = explanation.on_path(client.rocket(), &origin(&case.path));
+        let door = explanation.doors().iter().find(|door| door.method == "GET");
+        let explained = match &door.expect("a route").verdict {
+            Verdict::Opens => (200, ""),
+            Verdict::Refused(error) => (error.status(), error.code()),
+            verdict => panic!("{}: {verdict}", case.name),
+        };
+        assert_eq!(explained, got, "{}", case.name);
+        let refusal = explanation.refusal().map(|error| (error.status(), error.code()));
+        let accepted = explanation.claims().is_some();
+        assert_eq!(refusal.is_some(), !accepted);
+        assert_eq!(accepted, matches!(case.code, "" | "not_owner"), "{}", case.name);
+        if let Some(rule) = explanation.rule() {
+            *rules.entry(rule).or_default() += 1;
+        }
+    }
+    rules
+}
+
 /// A token that breaks one rule, and the line that says so.
 #[test]
 fn an_explanation_names_the_check_the_rule_and_the_setting() {
     let table = json!({ "url": "https://auth.example.com", "leeway": 7, "max_lifetime": 60 });
     let client = launch(app(&table));
-    let issuer = auth_guard::testing::Issuer::of(client.rocket()).expect("an issuer");
+    let issuer = Issuer::of(client.rocket()).expect("an issuer");
     let good = || issuer.token("alice");
     for (token, rule, line) in [
         ("x".to_owned(), 4, "FAILED  rule  4  three segments"),
@@ -115,37 +136,6 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
 
 fn explain(client: &Client, token: &str) -> auth_guard::Explanation {
     rocket::execute(verifier(client).explain(token, now()))
-}
-
-struct Staff;
-
-impl Exception for Staff {
-    fn applies(_: &Verified) -> bool {
-        false
-    }
-}
-
-#[user_scoped(or = Staff)]
-#[get("/<user_id>/staff")]
-fn staff(user_id: &str) -> &str {
-    user_id
-}
-
-#[user_scoped(param = "account")]
-#[post("/accounts/<account>/<rest..>")]
-fn accounts(account: &str, rest: std::path::PathBuf) -> String {
-    format!("{account} {rest:?}")
-}
-
-#[user_scoped(exempt = "profiles are public")]
-#[get("/<user_id>/profile")]
-fn profile(user_id: &str) -> &str {
-    user_id
-}
-
-#[get("/version")]
-fn version() -> &'static str {
-    "1"
 }
 
 #[get("/held")]
@@ -280,4 +270,47 @@ fn a_token_is_explained_as_of_any_moment() {
             rocket::execute(verifier(&client).explain(&token, at.expect("after 1970")));
         assert_eq!(explanation.refusal(), refusal.as_ref(), "{offset}");
     }
+}
+
+/// What could not be decided is not called a refusal.
+#[test]
+fn without_public_keys_the_explanation_says_so_and_what_will_do() {
+    let (server, issuer) = (JwksServer::start(), Issuer::with_key_pair(Algorithm::EdDsa, "one"));
+    let table = json!({ "jwks_url": server.url(), "url": corpus::URL });
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let client = launch(app_with(guard, &table).manage(issuer.clone()));
+    let token = || Issuer::of(client.rocket()).expect("the managed one").token("alice");
+
+    let explanation = explain(&client, &token().sign());
+    assert_eq!(explanation.refusal(), Some(&AuthError::KeysUnavailable));
+    let text = explanation.to_string();
+    let undecided = "NO KEY  rule  7  one key for that `alg` and `kid`  [BETTER_AUTH_SECRET, ";
+    assert!(text.contains(undecided) && !text.contains("FAILED"), "{text}");
+    let end = format!(
+        "The token is neither accepted nor refused: the keys cannot be had. 503 keys_unavailable.\n\
+         Public keys: none yet, they cannot be had from {}: it cannot be reached",
+        server.url()
+    );
+    assert!(text.contains(&end), "{text}");
+    assert!(text.ends_with("set AUTH_GUARD_JWKS_URL to its address.\n"), "{text}");
+
+    // What is wrong whatever the keys are is a refusal.
+    let text = explain(&client, &token().unsigned()).to_string();
+    assert!(text.contains("FAILED  rule  7") && text.contains("401 token_invalid"), "{text}");
+
+    // A copy of the keys does.
+    let copy = JwksServer::start();
+    copy.publish(&[&issuer]);
+    let table = json!({ "jwks_url": copy.url(), "url": corpus::URL });
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let verifier = guard.verifier(&figment(&table)).expect("a good configuration");
+    let explain = |token: &str| rocket::execute(verifier.explain(token, now())).to_string();
+    let text = explain(&token().sign());
+    assert!(text.ends_with("The token is accepted.\n"), "{text}");
+    // Which keys there are instead.
+    let text = explain(&token().header("kid", "another").sign());
+    let held = format!("Public keys: 1 from {}: one (EdDSA).\n", copy.url());
+    assert!(text.ends_with(&held) && text.contains("FAILED  rule  7"), "{text}");
+    let text = explain(&token().tampered());
+    assert!(text.ends_with(&held) && text.contains("FAILED  rule  8"), "{text}");
 }

@@ -9,7 +9,7 @@ use rocket::local::blocking::Client;
 use rocket::routes;
 use serde_json::{Value, json};
 
-const ALGORITHMS: [Algorithm; 4] =
+pub(crate) const ALGORITHMS: [Algorithm; 4] =
     [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256, Algorithm::Ps256];
 
 const ISSUER: &str = "https://auth.example";
@@ -166,7 +166,8 @@ fn decoded(segment: &str) -> Vec<u8> {
 #[test]
 fn an_entry_that_cannot_be_used_never_spoils_the_set() {
     let good = issuer(Algorithm::Es256, "good");
-    let ed = issuer(Algorithm::EdDsa, "ed").jwk().expect("a key");
+    let encrypting = issuer(Algorithm::EdDsa, "ed");
+    let ed = encrypting.jwk().expect("a key");
     let ec = issuer(Algorithm::Es256, "ec").jwk().expect("a key");
     let rsa = issuer(Algorithm::Rs256, "rsa").jwk().expect("a key");
     let with = |jwk: &Value, name: &str, value: Value| {
@@ -212,6 +213,7 @@ fn an_entry_that_cannot_be_used_never_spoils_the_set() {
     keys.push(good.jwk().expect("a key"));
     let stage = Stage::set(|server| server.answer("200 OK", json!({ "keys": keys }).to_string()));
     assert_eq!(stage.get(&good), 200);
+    assert_eq!(stage.get(&encrypting), 401);
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn a_known_key_never_waits_for_a_fetch() {
         let unknown = status(one.token("alice").header("kid", "unknown").sign());
         let known = async {
             while server.fetches() < 2 {
-                rocket::tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             let started = Instant::now();
             for n in 0..50 {
@@ -308,7 +310,7 @@ fn a_known_key_never_waits_for_a_fetch() {
             }
             started.elapsed()
         };
-        let (asked, (unknown, known)) = (Instant::now(), rocket::tokio::join!(unknown, known));
+        let (asked, (unknown, known)) = (Instant::now(), tokio::join!(unknown, known));
         // The fetch hangs for its whole timeout, and the unknown key with it.
         assert!(asked.elapsed() > known + Duration::from_secs(1), "answered before it was over");
         assert_eq!(unknown, 503);

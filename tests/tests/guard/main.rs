@@ -21,3 +21,4 @@ mod protect;
 mod signature;
 mod tcp;
 mod testing;
+mod testing_public_keys;

@@ -6,6 +6,7 @@ use auth_guard::testing::RequestExt;
 use auth_guard::{AuthError, Owner, UserId, Verified, user_scoped};
 use auth_guard_tests::*;
 use rocket::data::{self, Data, FromData};
+use rocket::fairing::AdHoc;
 use rocket::http::{ContentType, Method, Status};
 use rocket::local::blocking::Client;
 use rocket::request::{FromRequest, Outcome, Request};
@@ -284,4 +285,43 @@ fn authentication_may_be_optional() {
     assert_eq!(get_as(&client, "/lax", alice.clone()).body, "alice");
     let answer = get_as(&client, "/lax", alice.expired());
     assert_eq!((answer.status, &*answer.body, answer.challenges.len()), (200, "nobody", 0));
+}
+
+#[user_scoped(param = "account")]
+#[get("/accounts/<account>/of/<user_id>")]
+fn of_account(account: &str, user_id: &str) -> String {
+    format!("{account} {user_id}")
+}
+
+#[user_scoped(param = "account", exempt = "anybody may look")]
+#[get("/accounts/<account>/look")]
+fn look(account: &str) -> &str {
+    account
+}
+
+/// A fairing asks when the handler is done, which did not expect other guards.
+#[test]
+fn a_fairing_learns_the_owner_by_the_segment_of_the_attribute() {
+    let ask = AdHoc::on_response("ask", |request, response| {
+        Box::pin(async move {
+            let owner = match request.guard::<Owner>().await {
+                Outcome::Success(owner) => owner.uid().to_owned(),
+                Outcome::Error((_, error)) => format!("{error:?}"),
+                Outcome::Forward(_) => "a forward".into(),
+            };
+            response.set_raw_header("X-Owner", owner);
+        })
+    });
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard()).attach(ask);
+    let client = launch(rocket.mount("/api", routes![of_account, look]));
+    let owner = |path: &'static str, uid: &str| {
+        let response = client.get(path).as_user(uid).dispatch();
+        let owner = response.headers().get_one("X-Owner").expect("the fairing asks").to_owned();
+        (response.status().code, owner)
+    };
+    assert_eq!(owner("/api/accounts/alice/of/bob", "alice"), (200, "alice".into()));
+    assert_eq!(owner("/api/accounts/alice/of/bob", "bob"), (403, "NotOwner".into()));
+    assert_eq!(owner("/api/accounts/alice/look", "alice"), (200, "alice".into()));
+    assert_eq!(owner("/api/accounts/alice/look", "bob"), (200, "NotOwner".into()));
+    assert_eq!(owner("/nowhere", "alice"), (404, "Misconfigured".into()));
 }

@@ -88,9 +88,10 @@ fn a_tampered_and_an_unsigned_token_are_what_they_say() {
 }
 
 /// What a panic said.
-fn message(f: impl FnOnce()) -> String {
+pub(crate) fn message(f: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
-    panic.downcast_ref::<String>().expect("a message").clone()
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref().cloned()).expect("a message")
 }
 
 #[test]
@@ -130,7 +131,7 @@ impl Exception for Staff {
 
 #[user_scoped(or = Staff)]
 #[get("/<user_id>/staff")]
-fn staff(user_id: &str) -> &str {
+pub(crate) fn staff(user_id: &str) -> &str {
     user_id
 }
 
@@ -142,18 +143,18 @@ fn remove(user_id: &str, id: u64, why: Option<&str>) -> String {
 
 #[user_scoped(param = "account")]
 #[post("/accounts/<account>/<rest..>", format = "json", data = "<body>")]
-fn accounts(account: &str, rest: std::path::PathBuf, body: String) -> String {
+pub(crate) fn accounts(account: &str, rest: std::path::PathBuf, body: String) -> String {
     format!("{account} {rest:?} {body}")
 }
 
 #[user_scoped(exempt = "profiles are public")]
 #[get("/<user_id>/profile")]
-fn profile(user_id: &str) -> &str {
+pub(crate) fn profile(user_id: &str) -> &str {
     user_id
 }
 
 #[get("/version")]
-fn version() -> &'static str {
+pub(crate) fn version() -> &'static str {
     "1"
 }
 
@@ -167,7 +168,7 @@ fn held(user_id: &str) -> &str {
     user_id
 }
 
-fn sound() -> Rocket<Build> {
+pub(crate) fn sound() -> Rocket<Build> {
     app(&json!({}))
         .mount("/api", routes![staff, remove, profile, guest])
         .mount("/", routes![accounts])

@@ -16,14 +16,16 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use auth_guard::Verifier;
-use auth_guard::testing::{explain_fields, verify_fields};
+use auth_guard::testing::{self, Issuer, explain_fields, verify_fields};
+use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
-use jsonwebtoken::{Algorithm, EncodingKey};
-use model::{Settings, Verdict};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
+use model::{Key, Settings, Verdict};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rocket::fairing::AdHoc;
+use rocket::local::blocking::Client;
 use serde_json::{Value, json};
 
 /// HMAC-SHA256 by other code than the library's.
@@ -96,7 +98,9 @@ impl Verdict {
 
 fn judge(settings: &Settings, fields: &[String], now: i128) -> Verdict {
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    model::judge(settings, hmac, SECRET.as_bytes(), &fields, now)
+    let verifies = |message: &[u8], tag: &[u8]| hmac(SECRET.as_bytes(), message) == tag;
+    let key = Key { algorithms: &["HS256"], id: None, verifies: &verifies };
+    model::judge(settings, &key, &fields, now)
 }
 
 #[test]
@@ -269,6 +273,62 @@ fn any_bytes_in_the_field_get_the_answer_of_the_model() {
     counts.at_least(10, "401 token_missing");
 }
 
+/// The hostile list below a shared secret and below each public key: the guard, the
+/// explanation and the model are of one mind.
+#[test]
+fn the_hostile_list_gets_the_answer_of_the_model_whatever_the_key_is() {
+    let hs256 = |message: &[u8], tag: &[u8]| hmac(SECRET.as_bytes(), message) == tag;
+    let key = Key { algorithms: &["HS256"], id: None, verifies: &hs256 };
+    judge_cases("HS256", &corpus::client(), corpus::cases(), &key);
+
+    for (algorithm, names, theirs) in [
+        (testing::Algorithm::EdDsa, &["EdDSA", "Ed25519"][..], Algorithm::EdDSA),
+        (testing::Algorithm::Es256, &["ES256"], Algorithm::ES256),
+        (testing::Algorithm::Rs256, &["RS256"], Algorithm::RS256),
+        (testing::Algorithm::Ps256, &["PS256"], Algorithm::PS256),
+    ] {
+        let (client, cases) = corpus::with_public_key(algorithm);
+        let issuer = Issuer::of(client.rocket()).expect("the one that is trusted");
+        let jwk = serde_json::from_value(issuer.jwk().expect("a key pair")).expect("a JWK");
+        let key = DecodingKey::from_jwk(&jwk).expect("a key");
+        let verifier = (DEFAULT_PROVIDER.verifier_factory)(&theirs, &key).expect("a verifier");
+        let verifies = |message: &[u8], tag: &[u8]| verifier.verify(message, &tag.to_vec()).is_ok();
+        let key = Key { algorithms: names, id: Some(corpus::KEY_ID), verifies: &verifies };
+        judge_cases(names[0], &client, cases, &key);
+    }
+}
+
+fn judge_cases(name: &str, client: &Client, cases: Vec<Case>, key: &Key<'_>) {
+    let origin = corpus::URL.to_owned();
+    let settings = Settings {
+        issuer: Some(origin.clone()),
+        audience: vec![origin],
+        uid_claim: "uid".into(),
+        match_subject: true,
+        leeway: 5,
+        max_lifetime: 3600,
+    };
+    let verifier: &Verifier = client.rocket().state().expect("the guard is attached");
+    let counts = Counts::default();
+    for case in cases {
+        let verdict = model::judge(&settings, key, &case.fields(), i128::from(NOW) * 1_000_000_000);
+        let segment = case.path.trim_start_matches("/api/").trim_end_matches("/tasks");
+        let segment = segment.trim_start_matches('/');
+        let expected = match (&verdict, verdict.answer()) {
+            (Verdict::Accepted(uid), _) if !model::owns(segment, uid) => (403, "not_owner"),
+            (_, answer) => answer.expect("no rounding"),
+        };
+        let answer = case.get(client);
+        assert_eq!((answer.status, &*answer.code()), expected, "{name}: {}", case.name);
+        let explanation = explain_fields(verifier, case.fields(), now());
+        let explained = explanation.refusal().map_or((200, ""), |e| (e.status(), e.code()));
+        assert_eq!(explained, verdict.answer().expect("no rounding"), "{name}: {}", case.name);
+        counts.add(Some(expected));
+    }
+    counts.print(&format!("hostile list, {name}"));
+    counts.at_least(60, "401 token_invalid");
+}
+
 /// Runs a property over generated cases, with the smallest failure told.
 fn run<S: Strategy>(
     cases: u32,
@@ -305,7 +365,7 @@ impl Counts {
 
     fn print(&self, name: &str) {
         let counts = self.0.borrow();
-        println!("{name}: {} generated cases", counts.values().sum::<u32>());
+        println!("{name}: {} cases", counts.values().sum::<u32>());
         counts.iter().for_each(|(class, count)| println!("  {count:7}  {class}"));
     }
 

@@ -41,18 +41,19 @@ pub(crate) enum Verdict {
     Unsettled,
 }
 
-/// HMAC-SHA256 of a message (the second) under a key, by somebody else's code.
-pub(crate) type Hmac = fn(&[u8], &[u8]) -> Vec<u8>;
+/// The one key that the server has.
+pub(crate) struct Key<'k> {
+    /// What a token calls its algorithm.
+    pub(crate) algorithms: &'k [&'k str],
+    /// What a token calls the key, if that counts.
+    pub(crate) id: Option<&'k str>,
+    /// Whether the second is the key's signature of the first, by somebody else's code.
+    pub(crate) verifies: &'k dyn Fn(&[u8], &[u8]) -> bool,
+}
 
 /// Rules 1 to 16, for the values of the `Authorization` fields of one request that
 /// came at `now`, in nanoseconds since 1970.
-pub(crate) fn judge(
-    settings: &Settings,
-    hmac: Hmac,
-    secret: &[u8],
-    fields: &[&str],
-    now: i128,
-) -> Verdict {
+pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i128) -> Verdict {
     // Rule 1.
     if fields.len() > 1 {
         return Verdict::Multiple;
@@ -93,7 +94,7 @@ pub(crate) fn judge(
 
     // Rules 5 and 6.
     let Some(header) = object(header) else { return Verdict::Invalid };
-    if get(&header, "alg") != Some(&text("HS256")) {
+    if !key.algorithms.iter().any(|name| get(&header, "alg") == Some(&text(name))) {
         return Verdict::Invalid;
     }
     if get(&header, "crit").is_some() || get(&header, "b64").is_some() {
@@ -106,13 +107,14 @@ pub(crate) fn judge(
         Some(_) => return Verdict::Invalid,
     }
     match get(&header, "kid") {
-        None | Some(Json::String(Some(_))) => {}
+        None => {}
+        Some(Json::String(Some(kid))) if key.id.is_none_or(|id| id == kid) => {}
         Some(_) => return Verdict::Invalid,
     }
 
     // Rules 7 to 9.
     let signed = format!("{}.{}", segments[0], segments[1]);
-    if hmac(secret, signed.as_bytes()) != *signature {
+    if !(key.verifies)(signed.as_bytes(), signature) {
         return Verdict::Invalid;
     }
 
