@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rocket::fairing::{AdHoc, Fairing};
+use rocket::tokio::time::sleep;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
 };
@@ -71,6 +72,21 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             // Writers do, for this long.
             .busy_timeout(Duration::from_secs(5));
+
+        // But not whoever makes it a database of that kind: of several copies that
+        // start at once, one finds it locked.
+        let mut tries = 0..50;
+        loop {
+            match Self::connect(options.clone()).await {
+                Err(error) if is_locked(&error) && tries.next().is_some() => {
+                    sleep(Duration::from_millis(100)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn connect(options: SqliteConnectOptions) -> Result<Self, Error> {
         let pool = SqlitePoolOptions::new().connect_with(options).await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         Ok(Self(pool))
@@ -143,6 +159,11 @@ impl Store {
         let done = sqlx::query(sql).bind(user_id).bind(id).execute(&self.0).await?;
         Ok(done.rows_affected() > 0)
     }
+}
+
+/// `SQLITE_BUSY`.
+fn is_locked(error: &Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "5")
 }
 
 impl FromRow<'_, SqliteRow> for Task {

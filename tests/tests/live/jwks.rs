@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use auth_guard_tests::server::{Connection, request};
 use serde_json::Value;
 
-use super::servers::{ExampleApp, Issuer, User, free_port};
+use super::servers::{ExampleApp, Issuer, User, lasting_port};
 use super::tamper;
 
 const JWKS: (&str, &str) = ("ISSUER_MODE", "jwks");
@@ -40,12 +41,17 @@ fn each_algorithm_opens_its_owners_path_and_the_issuer_may_be_away() {
 
 #[test]
 fn a_cold_start_without_the_issuer_comes_right_by_itself() {
-    let port = free_port();
+    let port = lasting_port();
     let url = format!("http://127.0.0.1:{port}");
     let app = ExampleApp::start(&[("BETTER_AUTH_URL", &url), ("AUTH_GUARD_JWKS_COOLDOWN", "1")]);
     let elsewhere = Issuer::start(&[JWKS]);
     let stranger = elsewhere.sign_up("stranger");
-    assert_eq!(list(&app, &stranger, Some(&elsewhere.token(&stranger))), 503);
+    let mut connection = Connection::open(app.address());
+    let line = format!("Authorization: Bearer {}\r\n", elsewhere.token(&stranger));
+    connection.write(&request("GET", &format!("/api/{}/tasks", stranger.id), &line, ""));
+    let reply = connection.read("GET");
+    assert_eq!((reply.status, &*reply.code()), (503, "keys_unavailable"));
+    assert!(reply.fields.contains(&"retry-after: 1".to_owned()), "{:?}", reply.fields);
 
     let issuer = Issuer::start_at(port, &[JWKS]);
     let alice = issuer.sign_up("alice");
@@ -73,23 +79,22 @@ fn a_rotation_is_met_without_a_restart_and_the_old_token_lives_on() {
     assert_eq!(list(&app, &alice, Some(&old)), 200);
 }
 
+/// Eight first requests at once find no key yet, and each makes one.
 #[test]
-fn eight_tokens_minted_in_parallel_all_work() {
-    let issuer = Issuer::start(&[JWKS]);
+fn eight_keys_minted_in_parallel_all_work() {
+    let issuer = Issuer::start(&[JWKS, ("ISSUER_JWKS_ALG", "RS256")]);
     let app = ExampleApp::start(&[("BETTER_AUTH_URL", &issuer.url)]);
-    let mint = |n: usize| {
-        let user = issuer.sign_up(&format!("user{n}"));
-        let token = issuer.token(&user);
-        (user, token)
-    };
-    let minted: Vec<_> = std::thread::scope(|scope| {
-        let mint = &mint;
-        let minting: Vec<_> = (0..8).map(|n| scope.spawn(move || mint(n))).collect();
+    let users: Vec<_> = (0..8).map(|n| issuer.sign_up(&format!("user{n}"))).collect();
+    let tokens: Vec<_> = std::thread::scope(|scope| {
+        let issuer = &issuer;
+        let minting: Vec<_> =
+            users.iter().map(|user| scope.spawn(move || issuer.token(user))).collect();
         minting.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
-    let keys: BTreeSet<_> = minted.iter().map(|(_, token)| header(token)).collect();
+    let keys: BTreeSet<_> = tokens.iter().map(|token| header(token)).collect();
     println!("eight tokens minted in parallel: {} keys", keys.len());
-    for (user, token) in &minted {
+    assert_eq!(keys.len(), 8);
+    for (user, token) in users.iter().zip(&tokens) {
         assert_eq!(list(&app, user, Some(token)), 200);
     }
 }

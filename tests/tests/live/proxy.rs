@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use auth_guard_tests::server::{Connection, request};
 use serde_json::{Value, json};
 
-use super::servers::{self, ExampleApp, Process, free_port};
+use super::servers::{self, ExampleApp, Process, free_port, lasting_port};
 
 const DOCUMENT: &str = include_str!("../../../auth-guard/docs/operating.md");
 
@@ -109,7 +109,7 @@ impl Copies {
     fn new() -> Self {
         let name = format!("proxy-{}.sqlite", std::process::id());
         let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        Self { ports: [free_port(), free_port()], database }
+        Self { ports: [lasting_port(), lasting_port()], database }
     }
 
     fn start(&self, number: usize) -> ExampleApp {
@@ -222,6 +222,8 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
         });
     };
 
+    // Until the last caller has its answer.
+    let mut running = [Some(one), Some(two)];
     std::thread::scope(|scope| {
         for caller in 0..CALLERS {
             let (proxy, tokens, seen, done) = (&proxy, &tokens, &seen, &done);
@@ -236,11 +238,11 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
 
         // One is killed, and comes back.
         seen.is_dying.store(true, Ordering::SeqCst);
-        drop(one);
+        running[0] = None;
         until("the dead one is noticed", || proxy.stat("one", "status") == "DOWN");
         serves("two");
         seen.is_dying.store(false, Ordering::SeqCst);
-        let mut running = [Some(copies.start(0)), Some(two)];
+        running[0] = Some(copies.start(0));
         serves("one");
 
         // Each is restarted.
@@ -268,7 +270,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
     assert!(lost <= CALLERS, "{lost} requests lost");
 
     // Whatever was answered 201 is there, once.
-    let copy = copies.start(0);
+    let copy = running[0].as_ref().expect("it runs");
     let (status, tasks) = copy.call("GET", LIST, Some(&tokens[0]), Value::Null);
     assert_eq!(status, 200);
     let titles: Vec<_> = tasks.as_array().expect("a list").iter().map(|t| &t["title"]).collect();
@@ -300,11 +302,10 @@ impl Drop for OnPanic<'_> {
 
 #[test]
 fn a_request_under_way_is_answered_before_the_end() {
-    let port = free_port();
-    let settings = [("BETTER_AUTH_SECRET", servers::SECRET), ("ROCKET_PORT", &*port.to_string())];
+    let settings = [("BETTER_AUTH_SECRET", servers::SECRET)];
     let mut app = ExampleApp::deploy(&settings);
     let token = ExampleApp::mint(&settings, "alice", "5m");
-    let (body, address) = (json!({ "title": "milk" }).to_string(), ([127, 0, 0, 1], port).into());
+    let (body, address) = (json!({ "title": "milk" }).to_string(), app.address());
     let line = format!("Authorization: Bearer {token}\r\n");
     let bytes = request("POST", LIST, &line, &body);
     let (first, rest) = bytes.split_at(bytes.len() - 4);
@@ -320,12 +321,7 @@ fn a_request_under_way_is_answered_before_the_end() {
 
 #[test]
 fn a_body_is_limited_and_never_read_without_a_token() {
-    let port = free_port();
-    let settings = [
-        ("BETTER_AUTH_SECRET", servers::SECRET),
-        ("ROCKET_PORT", &port.to_string()),
-        ("ROCKET_LIMITS", "{json=\"16KiB\"}"),
-    ];
+    let settings = [("BETTER_AUTH_SECRET", servers::SECRET), ("ROCKET_LIMITS", "{json=\"16KiB\"}")];
     let app = ExampleApp::start(&settings);
     let token = ExampleApp::mint(&settings, "alice", "5m");
     let post = |description: String| {
@@ -337,7 +333,7 @@ fn a_body_is_limited_and_never_read_without_a_token() {
     assert_eq!((status, &problem["title"]), (413, &json!("Payload Too Large")));
 
     // Rocket itself waits for the first bytes. No more of what is announced ever comes.
-    let mut connection = Connection::open(([127, 0, 0, 1], port).into());
+    let mut connection = Connection::open(app.address());
     connection.write(&request("POST", LIST, "Content-Length: 1000000000\r\n", ""));
     connection.write(&[b' '; 64]);
     let reply = connection.read("POST");
