@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::handlers::App;
+use example_app::store::Store;
 use rocket::http::{Method, Status};
 use rocket::serde::json::json;
 
@@ -137,6 +138,17 @@ fn head_is_as_get() {
     assert_eq!(head(&path, Some("alice")), Status::Ok);
     assert_eq!(head(&path, Some("bob")), Status::Forbidden);
     assert_eq!(head(&path, None), Status::Unauthorized);
+}
+
+#[test]
+fn copies_that_start_at_once_share_a_new_database() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for round in 0..20 {
+        let file = directory.path().join(format!("{round}.sqlite"));
+        let copies = (0..8).map(|_| Store::open(&file));
+        let opened = rocket::execute(rocket::futures::future::join_all(copies));
+        assert!(opened.iter().all(Result::is_ok), "{opened:?}");
+    }
 }
 
 #[test]

@@ -79,22 +79,37 @@ fn a_rotation_is_met_without_a_restart_and_the_old_token_lives_on() {
     assert_eq!(list(&app, &alice, Some(&old)), 200);
 }
 
-/// Eight first requests at once find no key yet, and each makes one.
+/// Eight first requests at once find no key yet, and each makes one. So would the first
+/// fetch of the keys: the application starts behind them.
 #[test]
 fn eight_keys_minted_in_parallel_all_work() {
-    let issuer = Issuer::start(&[JWKS, ("ISSUER_JWKS_ALG", "RS256")]);
-    let app = ExampleApp::start(&[("BETTER_AUTH_URL", &issuer.url)]);
-    let users: Vec<_> = (0..8).map(|n| issuer.sign_up(&format!("user{n}"))).collect();
-    let tokens: Vec<_> = std::thread::scope(|scope| {
-        let issuer = &issuer;
-        let minting: Vec<_> =
-            users.iter().map(|user| scope.spawn(move || issuer.token(user))).collect();
-        minting.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    let tries = std::iter::repeat_with(mint_in_parallel).take(5);
+    let mut minted = tries.filter(|(_, users)| {
+        let keys: BTreeSet<_> = users.iter().map(|(_, token)| header(token)).collect();
+        println!("eight tokens minted in parallel: {} keys", keys.len());
+        keys.len() == users.len()
     });
-    let keys: BTreeSet<_> = tokens.iter().map(|token| header(token)).collect();
-    println!("eight tokens minted in parallel: {} keys", keys.len());
-    assert_eq!(keys.len(), 8);
-    for (user, token) in users.iter().zip(&tokens) {
+    let (issuer, users) = minted.next().expect("a key for each");
+
+    let app = ExampleApp::start(&[("BETTER_AUTH_URL", &issuer.url)]);
+    for (user, token) in &users {
         assert_eq!(list(&app, user, Some(token)), 200);
     }
+}
+
+fn mint_in_parallel() -> (Issuer, Vec<(User, String)>) {
+    // RSA takes long enough to make, if Node makes as many at a time.
+    let settings = [JWKS, ("ISSUER_JWKS_ALG", "RS256"), ("UV_THREADPOOL_SIZE", "16")];
+    let issuer = Issuer::start(&settings);
+    let users: Vec<_> = (0..8).map(|n| issuer.sign_up(&format!("user{n}"))).collect();
+    let users = std::thread::scope(|scope| {
+        let mint = |user: User| {
+            let token = issuer.token(&user);
+            (user, token)
+        };
+        let minting: Vec<_> =
+            users.into_iter().map(|user| scope.spawn(move || mint(user))).collect();
+        minting.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    (issuer, users)
 }
