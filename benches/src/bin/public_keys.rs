@@ -102,14 +102,16 @@ fn verifier(url: &str, capacity: u32, token: &str) -> Verifier {
 struct Key {
     algorithm: &'static str,
     kid: String,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Sign,
 }
+
+type Sign = Box<dyn Fn(&[u8]) -> Vec<u8>>;
 
 impl Key {
     /// A new one, and its public half as a JWK.
     fn generate(algorithm: &'static str, id: usize) -> (Self, Value) {
         let random = SystemRandom::new();
-        let (sign, mut jwk): (Box<dyn Fn(&[u8]) -> Vec<u8>>, _) = match algorithm {
+        let (sign, mut jwk): (Sign, _) = match algorithm {
             "EdDSA" => {
                 let pair = Ed25519KeyPair::generate().expect("a key");
                 let x = text(pair.public_key());
