@@ -70,8 +70,23 @@ impl Verifier {
         result
     }
 
-    /// The same for the token of a request, which waits for an unknown key if a
-    /// fetch may bring it. `now` tells the time.
+    /// The same for the token of a request. `None` where it has to be waited for a key
+    /// that a fetch may bring.
+    pub(crate) fn verify_now(
+        &self,
+        token: BearerToken<'_>,
+        now: SystemTime,
+        trace: &mut impl Trace,
+    ) -> Option<Result<Claims, AuthError>> {
+        let result = self.verify_bearer(token, now, trace);
+        #[cfg(feature = "jwks")]
+        if self.fetchable(token, &result).is_some() {
+            return None;
+        }
+        Some(result)
+    }
+
+    /// The same, and it waits. `now` tells the time.
     pub(crate) async fn verify_request(
         &self,
         token: BearerToken<'_>,
@@ -81,8 +96,7 @@ impl Verifier {
         let result = self.verify_bearer(token, now(), trace);
         #[cfg(feature = "jwks")]
         if let Some((jwks, header)) = self.fetchable(token, &result) {
-            // Boxed: no other request is the larger for it.
-            Box::pin(jwks.wait_for(&header)).await?;
+            jwks.wait_for(&header).await?;
             return self.verify_bearer(token, now(), trace);
         }
         result

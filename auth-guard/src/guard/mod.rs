@@ -23,6 +23,7 @@ pub use verified::Verified;
 
 use crate::bearer::BearerToken;
 use crate::check::Progress;
+use crate::claims::Claims;
 use crate::decision::{By, tell_allowed, tell_refused};
 use crate::error::AuthError;
 use crate::fairing::Installed;
@@ -83,37 +84,71 @@ impl RequestState {
     }
 }
 
-/// The only way from a request to verified claims.
+/// The only way from a request to verified claims, as far as it goes without waiting:
+/// `None` where a key or the application's own check has to be waited for.
+fn authenticate_now(request: &Request<'_>) -> Option<Result<Verified, AuthError>> {
+    let Some((installed, verifier)) = installed(request) else {
+        return Some(Err(AuthError::Misconfigured));
+    };
+    if installed.hook.is_some() {
+        return None;
+    }
+
+    let mut progress = Progress::new();
+    let fields = request.headers().get("Authorization");
+    let result = match BearerToken::from_fields(fields, &mut progress) {
+        Ok(token) => verifier.verify_now(token, installed.clock.now(), &mut progress)?,
+        Err(error) => Err(error),
+    };
+    Some(concluded(request, result, progress))
+}
+
+/// The same, and it waits.
 async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
-    let installed = Installed::of(request.rocket()).ok_or(AuthError::Misconfigured)?;
-    let verifier = request.rocket().state::<Verifier>().ok_or(AuthError::Misconfigured)?;
+    let (installed, verifier) = installed(request).ok_or(AuthError::Misconfigured)?;
     let mut progress = Progress::new();
     let fields = request.headers().get("Authorization");
     let result = match BearerToken::from_fields(fields, &mut progress) {
         Ok(token) => verifier.verify_request(token, || installed.clock.now(), &mut progress).await,
         Err(error) => Err(error),
     };
-    let caller = match result {
-        Ok(claims) => Verified::new(claims, progress),
-        Err(error) => {
-            let _ = RequestState::of(request).progress.set(progress);
-            return Err(error);
-        }
-    };
-
+    let caller = concluded(request, result, progress)?;
     if let Some(hook) = &installed.hook {
-        // Boxed: without a hook, no request is the larger for it.
-        Box::pin(hook.run(&caller, request)).await?;
+        hook.run(&caller, request).await?;
     }
     Ok(caller)
+}
+
+fn installed<'r>(request: &'r Request<'_>) -> Option<(&'r Installed, &'r Verifier)> {
+    Installed::of(request.rocket()).zip(request.rocket().state())
+}
+
+/// Keeps how far a refused token came, for those who tell of it.
+fn concluded(
+    request: &Request<'_>,
+    result: Result<Claims, AuthError>,
+    progress: Progress,
+) -> Result<Verified, AuthError> {
+    match result {
+        Ok(claims) => Ok(Verified::new(claims, progress)),
+        Err(error) => {
+            let _ = RequestState::of(request).progress.set(progress);
+            Err(error)
+        }
+    }
 }
 
 /// The same, remembered for the other guards of this request.
 async fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified, AuthError> {
     let verified = &RequestState::of(request).verified;
     if verified.get().is_none() {
+        let caller = match authenticate_now(request) {
+            Some(caller) => caller,
+            // Boxed, since it is rare: no other request is the larger for it.
+            None => Box::pin(authenticate(request)).await,
+        };
         // Guards run one after the other, so nobody else gets in between.
-        let _ = verified.set(authenticate(request).await);
+        let _ = verified.set(caller);
     }
     verified.get().ok_or(AuthError::Misconfigured)?.as_ref().map_err(Clone::clone)
 }

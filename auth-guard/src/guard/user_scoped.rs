@@ -2,16 +2,18 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::future::ready;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
+use rocket::futures::future::BoxFuture;
 use rocket::http::impl_from_uri_param_identity;
 use rocket::http::uri::fmt::{Formatter, FromUriParam, Path, UriDisplay};
 use rocket::request::{FromParam, FromRequest, Outcome, Request};
-use rocket::{Ignite, Rocket, Route, Sentinel, async_trait};
+use rocket::{Ignite, Rocket, Sentinel};
 
 use super::{
-    RequestState, Verified, abort, authenticate, authenticate_once, check_owner, open, outcome,
+    RequestState, Verified, abort, authenticate_now, authenticate_once, check_owner, open, outcome,
 };
 use crate::audit::Layer;
 use crate::decision::{By, tell_allowed};
@@ -69,21 +71,61 @@ pub trait UserScoped: Send + Sync + 'static {
 /// elision in `fn f(user_id: &str) -> &str`.
 pub struct UserScope<H>(PhantomData<H>);
 
-#[async_trait]
 impl<'r, H: UserScoped> FromRequest<'r> for UserScope<H> {
     type Error = AuthError;
 
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        outcome(request, check::<H>(request).await.map(|()| UserScope(PhantomData)))
+    // Written out and not `async`: mostly there is nothing to wait for, and the future
+    // is no larger than its result.
+    fn from_request<'q, 'f>(request: &'r Request<'q>) -> BoxFuture<'f, Outcome<Self, AuthError>>
+    where
+        'r: 'f,
+        'q: 'f,
+    {
+        match check_alone::<H>(request) {
+            Some(result) => Box::pin(ready(scope(request, result))),
+            None => Box::pin(async move { scope(request, check::<H>(request).await) }),
+        }
     }
 }
 
+fn scope<H>(
+    request: &Request<'_>,
+    result: Result<(), AuthError>,
+) -> Outcome<UserScope<H>, AuthError> {
+    outcome(request, result.map(|()| UserScope(PhantomData)))
+}
+
+/// Checks the path where no other guard asks: request-local state would cost more to
+/// set up than it saves. `None` where one may, or where something has to be waited for.
+fn check_alone<H: UserScoped>(request: &Request<'_>) -> Option<Result<(), AuthError>> {
+    let handler = const { &H::HANDLER };
+    let (segment, route) = (handler.segment?, request.route()?);
+    let is_alone = !handler.has_guards && handler.or.is_none() && handler.exempt.is_none();
+    if !is_alone || Layer::of(route) == Some(Layer::Protected) {
+        return None;
+    }
+
+    let caller = match authenticate_now(request)? {
+        Ok(caller) => caller,
+        Err(error) => return Some(Err(error)),
+    };
+    let result = check_owner(request, segment, caller.uid());
+    match result {
+        Ok(()) if By::Owner.is_heard() => tell_allowed(route, By::Owner, caller.key()),
+        Ok(()) => {}
+        // For the event: it names the key.
+        Err(_) => drop(RequestState::of(request).verified.set(Ok(caller))),
+    }
+    Some(result)
+}
+
+/// The same beside other guards, and for an exempt handler.
 async fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
     let handler = const { &H::HANDLER };
     let route = request.route().ok_or(AuthError::Misconfigured)?;
     let exception = match handler.exempt {
         Some(_) => None,
-        None => check_path::<H>(request, route).await?,
+        None => check_path::<H>(request).await?,
     };
 
     if handler.has_guards
@@ -97,26 +139,9 @@ async fn check<H: UserScoped>(request: &Request<'_>) -> Result<(), AuthError> {
 /// The exception that opened the path, if the caller is not its owner.
 async fn check_path<H: UserScoped>(
     request: &Request<'_>,
-    route: &Route,
 ) -> Result<Option<&'static str>, AuthError> {
     let handler = const { &H::HANDLER };
     let segment = handler.segment.ok_or(AuthError::Misconfigured)?;
-
-    // Request-local state costs more to set up than it saves where nobody else asks.
-    let is_protected = Layer::of(route) == Some(Layer::Protected);
-    if !handler.has_guards && !is_protected && handler.or.is_none() {
-        let caller = authenticate(request).await?;
-        if let Err(error) = check_owner(request, segment, caller.uid()) {
-            // For the event: it names the key.
-            let _ = RequestState::of(request).verified.set(Ok(caller));
-            return Err(error);
-        }
-        if By::Owner.is_heard() {
-            tell_allowed(route, By::Owner, caller.key());
-        }
-        return Ok(None);
-    }
-
     let caller = authenticate_once(request).await?;
     match (check_owner(request, segment, caller.uid()), handler.or) {
         (Ok(()), _) => {
