@@ -1,7 +1,7 @@
 //! Requests that are nearly right: a good token with something changed. What is
 //! random all over is refused at the first step and shows little.
 
-use auth_guard_tests::{NOW, SECRET};
+use auth_guard_tests::NOW;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use proptest::collection::vec;
@@ -11,6 +11,15 @@ use proptest::string::string_regex;
 
 use crate::hmac;
 use crate::model::Settings;
+
+/// Whose tokens they nearly are.
+pub(crate) struct Signer<'s> {
+    pub(crate) algorithm: &'s str,
+    pub(crate) id: Option<&'s str>,
+    pub(crate) sign: &'s dyn Fn(&[u8]) -> Vec<u8>,
+    /// What somebody else has, for a secret.
+    pub(crate) known: &'s [u8],
+}
 
 /// The `Authorization` fields of one request, as far as they do not depend on how
 /// the server is set up.
@@ -90,7 +99,7 @@ enum Form {
     Bearer,
     /// Between these.
     Around(&'static str, &'static str),
-    /// Under another key.
+    /// With HS256, under what somebody else has.
     WrongKey,
     /// With a character overwritten.
     Tampered(Index, char),
@@ -107,19 +116,25 @@ enum Form {
     None,
 }
 
-/// The key that signs nothing here.
-const WRONG: &str = "another secret, of 32 bytes and more as well";
-
 impl Fields {
     /// The values of the fields, for this server at `now` nanoseconds.
-    pub(crate) fn render(&self, settings: &Settings, now: i128) -> Vec<String> {
-        let header = self
-            .header
-            .render(settings, now, || vec![member("alg", "\"HS256\""), member("typ", "\"JWT\"")]);
+    pub(crate) fn render(
+        &self,
+        settings: &Settings,
+        signer: &Signer<'_>,
+        now: i128,
+    ) -> Vec<String> {
+        let header = self.header.render(settings, now, || good_header(signer));
         let claims = self.claims.render(settings, now, || good_claims(settings, now));
-        let field = self.form.render(&header, &claims);
+        let field = self.form.render(&header, &claims, signer);
         field.into_iter().chain(self.others.iter().map(|other| (*other).to_owned())).collect()
     }
+}
+
+fn good_header(signer: &Signer<'_>) -> Vec<(String, String)> {
+    let mut header = vec![member("alg", &quoted(signer.algorithm)), member("typ", "\"JWT\"")];
+    header.extend(signer.id.iter().map(|id| member("kid", &quoted(id))));
+    header
 }
 
 fn good_claims(settings: &Settings, now: i128) -> Vec<(String, String)> {
@@ -275,19 +290,24 @@ impl Style {
 }
 
 impl Form {
-    fn render(&self, header: &[u8], claims: &[u8]) -> Option<String> {
-        let sign = |header: &str, claims: &str, key: &str| {
-            let input = format!("{header}.{claims}");
-            let tag = hmac(key.as_bytes(), input.as_bytes());
-            format!("{input}.{}", URL_SAFE_NO_PAD.encode(tag))
-        };
+    fn render(&self, header: &[u8], claims: &[u8], signer: &Signer<'_>) -> Option<String> {
         let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let sign = |header: &str, claims: &str| {
+            let input = format!("{header}.{claims}");
+            let tag = (signer.sign)(input.as_bytes());
+            format!("{input}.{}", encode(&tag))
+        };
         let (header_text, claims_text) = (encode(header), encode(claims));
-        let token = sign(&header_text, &claims_text, SECRET);
+        let token = sign(&header_text, &claims_text);
         Some(match self {
             Self::Bearer => format!("Bearer {token}"),
             Self::Around(before, behind) => format!("{before}{token}{behind}"),
-            Self::WrongKey => format!("Bearer {}", sign(&header_text, &claims_text, WRONG)),
+            Self::WrongKey => {
+                let header = String::from_utf8_lossy(header).replace(signer.algorithm, "HS256");
+                let input = format!("{}.{claims_text}", encode(header.as_bytes()));
+                let tag = hmac(signer.known, input.as_bytes());
+                format!("Bearer {input}.{}", encode(&tag))
+            }
             Self::Tampered(index, with) => {
                 let mut characters: Vec<_> = token.chars().collect();
                 let index = index.index(characters.len());
@@ -305,7 +325,7 @@ impl Form {
                 if *index < 2 {
                     bump(&mut segments[*index]);
                 }
-                let token = sign(&segments[0], &segments[1], SECRET);
+                let token = sign(&segments[0], &segments[1]);
                 let (input, tag) = token.rsplit_once('.').expect("three segments");
                 segments[2] = tag.to_owned();
                 if *index == 2 {
@@ -315,7 +335,7 @@ impl Form {
             }
             Self::Standard => {
                 let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
-                format!("Bearer {}", sign(&encode(header), &encode(claims), SECRET))
+                format!("Bearer {}", sign(&encode(header), &encode(claims)))
             }
             Self::Unsigned => format!("Bearer {header_text}.{claims_text}."),
             Self::Text(text) => text.clone(),
@@ -513,12 +533,14 @@ const CHARACTERS: &[char] =
 
 #[rustfmt::skip]
 const HEADER_VALUES: &[&str] = &[
-    "\"x\"", "\"\"", "\"HS256\"", "\"\\u0048S256\"", "\"JWT\"", "\"jwt\"", "null", "false", "[]",
-    "[\"exp\"]", "{}", "5", "\"\\ud800\"", "\"../../etc/passwd\"", "{\"kty\":\"oct\",\"k\":\"AA\"}",
+    "\"x\"", "\"\"", "\"key-1\"", "\"key-2\"", "\"HS256\"", "\"\\u0048S256\"", "\"JWT\"", "\"jwt\"",
+    "null", "false", "[]", "[\"exp\"]", "{}", "5", "\"\\ud800\"", "\"../../etc/passwd\"", "{\"kty\":\"oct\",\"k\":\"AA\"}",
 ];
 
-const ALGORITHMS: &[&str] =
-    &["HS256", "hs256", "HS384", "HS512", "none", "None", "RS256", "ES256", "EdDSA", "HS256 ", ""];
+const ALGORITHMS: &[&str] = &[
+    "HS256", "hs256", "HS384", "HS512", "none", "None", "RS256", "ES256", "EdDSA", "Ed25519",
+    "HS256 ", "",
+];
 
 #[rustfmt::skip]
 const TYPES: &[&str] = &[

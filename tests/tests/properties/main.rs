@@ -15,10 +15,13 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
-use auth_guard::Verifier;
-use auth_guard::testing::{self, Issuer, explain_fields, verify_fields};
+use auth_guard::testing::{self, Clock, Issuer, JwksServer, explain_fields, verify_fields};
+use auth_guard::{AuthGuard, Verifier};
 use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use generate::Signer;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use model::{Key, Settings, Verdict};
@@ -96,10 +99,42 @@ impl Verdict {
     }
 }
 
-fn judge(settings: &Settings, fields: &[String], now: i128) -> Verdict {
+/// The holder of the shared secret.
+const SHARED: Signer<'static> = Signer {
+    algorithm: "HS256",
+    id: None,
+    sign: &|message| hmac(SECRET.as_bytes(), message),
+    known: b"another secret, of 32 bytes and more as well",
+};
+
+/// The holder of a key pair: that of RFC 8037, appendix A.
+fn with_key_pair<R>(f: impl FnOnce(&Signer<'_>) -> R) -> R {
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
+    // PKCS #8 (RFC 8410): what is the same for every key, and the key.
+    let der = [bytes("MC4CAQAwBQYDK2VwBCIEIA"), bytes(PRIVATE)].concat();
+    let key = EncodingKey::from_ed_der(&der);
+    let signer = (DEFAULT_PROVIDER.signer_factory)(&Algorithm::EdDSA, &key).expect("a signer");
+    f(&Signer {
+        algorithm: "EdDSA",
+        id: Some(corpus::KEY_ID),
+        sign: &|message| signer.sign(message),
+        known: &bytes(PUBLIC),
+    })
+}
+
+const PRIVATE: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+/// Both kinds sign the same with the same, always.
+fn judge(settings: &Settings, signer: &Signer<'_>, fields: &[String], now: i128) -> Verdict {
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-    let verifies = |message: &[u8], tag: &[u8]| hmac(SECRET.as_bytes(), message) == tag;
-    let key = Key { algorithms: &["HS256"], id: None, verifies: &verifies };
+    let verifies = |message: &[u8], tag: &[u8]| (signer.sign)(message) == tag;
+    let algorithms = match signer.algorithm {
+        "EdDSA" => &["EdDSA", "Ed25519"][..],
+        "HS256" => &["HS256"],
+        other => panic!("{other}"),
+    };
+    let key = Key { algorithms, id: signer.id, verifies: &verifies };
     model::judge(settings, &key, &fields, now)
 }
 
@@ -142,10 +177,11 @@ fn check(
     let counts = Counts::default();
     let strategy = (0..servers.len(), generate::moments(), fields);
 
+    let signer = &SHARED;
     run(cases, strategy, |(server, now, fields)| {
         let (settings, verifier) = &servers[server];
-        let fields = fields.render(settings, now);
-        let verdict = judge(settings, &fields, now);
+        let fields = fields.render(settings, signer, now);
+        let verdict = judge(settings, signer, &fields, now);
 
         let time = SystemTime::UNIX_EPOCH + nanoseconds(now);
         let result = verify_fields(verifier, fields.iter().map(String::as_str), time);
@@ -174,23 +210,45 @@ fn check(
 /// The whole way, from a request to its answer, for any path segment.
 #[test]
 fn requests_get_the_answer_of_the_model() {
-    let servers: Vec<_> = settings()
-        .into_iter()
-        .map(|settings| {
-            let client = launch(app(&table(&settings)));
-            (settings, client)
-        })
-        .collect();
+    let launch = |settings: Settings| {
+        let client = launch(app(&table(&settings)));
+        (settings, client)
+    };
+    let servers = settings().into_iter().map(launch).collect();
+    check_requests("requests", 30_000, servers, &SHARED);
+}
+
+/// The same where the issuer has a key pair, and the server its public key.
+#[test]
+fn requests_below_a_public_key_get_the_answer_of_the_model() {
+    let key_server = JwksServer::start();
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": corpus::KEY_ID, "x": PUBLIC });
+    key_server.answer("200 OK", json!({ "keys": [jwk] }).to_string());
+    let launch = |mut settings: Settings| {
+        // Neither may be left open here.
+        settings.issuer.get_or_insert_with(|| "https://auth.example".into());
+        if settings.audience.is_empty() {
+            settings.audience.push("https://auth.example".into());
+        }
+        let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+        let client = launch(key_server.asked_by(app_with(guard, &table(&settings))));
+        (settings, client)
+    };
+    let servers = settings().into_iter().map(launch).collect();
+    with_key_pair(|signer| check_requests("requests, EdDSA", 10_000, servers, signer));
+}
+
+fn check_requests(name: &str, cases: u32, servers: Vec<(Settings, Client)>, signer: &Signer<'_>) {
     let counts = Counts::default();
     let fields =
         prop_oneof![6 => generate::near_misses().boxed(), 1 => generate::anything().boxed()];
     let strategy = (0..servers.len(), fields, generate::segments());
     let now = i128::from(NOW) * 1_000_000_000;
 
-    run(30_000, strategy, |(server, fields, segment)| {
+    run(cases, strategy, |(server, fields, segment)| {
         let (settings, client) = &servers[server];
-        let fields = fields.render(settings, now);
-        let verdict = judge(settings, &fields, now);
+        let fields = fields.render(settings, signer, now);
+        let verdict = judge(settings, signer, &fields, now);
         let uid = match &verdict {
             Verdict::Accepted(uid) => uid,
             _ => "alice",
@@ -213,7 +271,7 @@ fn requests_get_the_answer_of_the_model() {
         }
         Ok(())
     });
-    counts.print("requests");
+    counts.print(name);
     counts.at_least(2, "200");
     counts.at_least(2, "403 not_owner");
     counts.at_least(3, "401 token_expired");
@@ -227,7 +285,7 @@ fn requests_get_the_answer_of_the_model() {
 #[test]
 fn any_bytes_in_the_field_get_the_answer_of_the_model() {
     let server = Server::start();
-    let settings = &settings()[0];
+    let (settings, signer) = (&settings()[0], &SHARED);
     let now = i128::from(NOW) * 1_000_000_000;
     let counts = Counts::default();
     // Tab, and all but the control characters (RFC 9110 section 5.5).
@@ -237,7 +295,7 @@ fn any_bytes_in_the_field_get_the_answer_of_the_model() {
     let strategy = (generate::near_misses(), some, place, 0..4_u8);
 
     run(4_000, strategy, |(fields, some, place, how)| {
-        let token = fields.render(settings, now).into_iter().next().unwrap_or_default();
+        let token = fields.render(settings, signer, now).into_iter().next().unwrap_or_default();
         let mut field = token.into_bytes();
         field.retain(|byte| *byte >= 0x20 && *byte != 0x7F || *byte == b'\t');
         match how {
@@ -253,7 +311,7 @@ fn any_bytes_in_the_field_get_the_answer_of_the_model() {
         // Rocket drops what is not UTF-8, and HTTP the white space around a value.
         let text = std::str::from_utf8(&field).map(|text| text.trim_matches([' ', '\t']));
         let fields: Vec<String> = text.into_iter().map(str::to_owned).collect();
-        let verdict = judge(settings, &fields, now);
+        let verdict = judge(settings, signer, &fields, now);
         let expected = match (verdict.answer(), &verdict) {
             (Some(_), Verdict::Accepted(uid)) if uid != "alice" => Some((403, "not_owner")),
             (answer, _) => answer,
