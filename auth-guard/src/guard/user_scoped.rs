@@ -2,9 +2,10 @@
 
 use std::borrow::Borrow;
 use std::fmt;
-use std::future::ready;
+use std::future::{poll_fn, ready};
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::task::Poll;
 
 use rocket::futures::future::BoxFuture;
 use rocket::http::impl_from_uri_param_identity;
@@ -75,24 +76,26 @@ impl<'r, H: UserScoped> FromRequest<'r> for UserScope<H> {
     type Error = AuthError;
 
     // Written out and not `async`: mostly there is nothing to wait for, and the future
-    // is no larger than its result.
+    // that says yes has no size and needs no allocation.
     fn from_request<'q, 'f>(request: &'r Request<'q>) -> BoxFuture<'f, Outcome<Self, AuthError>>
     where
         'r: 'f,
         'q: 'f,
     {
         match check_alone::<H>(request) {
-            Some(result) => Box::pin(ready(scope(request, result))),
-            None => Box::pin(async move { scope(request, check::<H>(request).await) }),
+            Some(Ok(())) => Box::pin(poll_fn(|_| Poll::Ready(Outcome::Success(Self::NEW)))),
+            Some(Err(error)) => Box::pin(ready(outcome(request, Err(error)))),
+            None => {
+                Box::pin(
+                    async move { outcome(request, check::<H>(request).await.map(|()| Self::NEW)) },
+                )
+            }
         }
     }
 }
 
-fn scope<H>(
-    request: &Request<'_>,
-    result: Result<(), AuthError>,
-) -> Outcome<UserScope<H>, AuthError> {
-    outcome(request, result.map(|()| UserScope(PhantomData)))
+impl<H> UserScope<H> {
+    const NEW: Self = Self(PhantomData);
 }
 
 /// Checks the path where no other guard asks: request-local state would cost more to

@@ -21,9 +21,8 @@ const MAX_INSTRUCTIONS: u64 = 10_000;
 /// Allocations of one HS256 verification: the claims that are handed out.
 const MAX_ALLOCATIONS: u64 = 1;
 
-/// Allocations that `#[user_scoped]` adds to a request: those, and Rocket's future of a
-/// guard.
-const MAX_ADDED_ALLOCATIONS: u64 = 2;
+/// Allocations that `#[user_scoped]` adds to a request: the same.
+const MAX_ADDED_ALLOCATIONS: u64 = 1;
 
 /// How much dearer a hostile token may be than a good one of its length. SHA-256 is
 /// counted, in software, and so is a smaller part of it where a processor computes it.
