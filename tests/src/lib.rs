@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 pub use auth_guard::testing::Answer;
 use auth_guard::testing::{Clock, Issuer, RequestExt};
-use auth_guard::{AuthGuard, Owner, Secret, Verified, user_scoped};
+use auth_guard::{AuthGuard, Exception, Owner, Secret, Verified, user_scoped};
 use rocket::figment::Figment;
 use rocket::http::{Header, Method};
 use rocket::local::blocking::Client;
@@ -63,6 +63,16 @@ fn add(body: String, owner: Owner) -> String {
 #[get("/me")]
 fn me(user: Verified) -> String {
     user.uid().to_owned()
+}
+
+/// Whoever has the role `staff`.
+#[derive(Debug)]
+pub struct Staff;
+
+impl Exception for Staff {
+    fn applies(caller: &Verified) -> bool {
+        caller.claims::<Value>().is_ok_and(|claims| claims["role"] == "staff")
+    }
 }
 
 /// An application with a scoped route, one with a body, and `/api/me`.

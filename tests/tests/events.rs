@@ -6,9 +6,7 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, RequestExt, Token};
-use auth_guard::{
-    Access, AuthError, AuthGuard, Exception, Owner, Verified, protect, public, user_scoped,
-};
+use auth_guard::{Access, AuthError, AuthGuard, Owner, Verified, protect, public, user_scoped};
 use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -50,14 +48,6 @@ fn turn() -> MutexGuard<'static, ()> {
 /// What was told since the last time.
 fn told() -> Vec<(Level, String)> {
     std::mem::take(&mut *EVENTS.lock().expect("no panic"))
-}
-
-struct Staff;
-
-impl Exception for Staff {
-    fn applies(caller: &Verified) -> bool {
-        caller.claims::<serde_json::Value>().is_ok_and(|claims| claims["role"] == "staff")
-    }
 }
 
 #[user_scoped(or = Staff)]

@@ -119,6 +119,21 @@ async fn authenticate(request: &Request<'_>) -> Result<Verified, AuthError> {
     Ok(caller)
 }
 
+/// Either, remembered for the other guards of this request.
+async fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified, AuthError> {
+    let verified = &RequestState::of(request).verified;
+    if verified.get().is_none() {
+        let caller = match authenticate_now(request) {
+            Some(caller) => caller,
+            // Boxed, since it is rare: no other request is the larger for it.
+            None => Box::pin(authenticate(request)).await,
+        };
+        // Guards run one after the other, so nobody else gets in between.
+        let _ = verified.set(caller);
+    }
+    verified.get().ok_or(AuthError::Misconfigured)?.as_ref().map_err(Clone::clone)
+}
+
 fn installed<'r>(request: &'r Request<'_>) -> Option<(&'r Installed, &'r Verifier)> {
     Installed::of(request.rocket()).zip(request.rocket().state())
 }
@@ -136,21 +151,6 @@ fn concluded(
             Err(error)
         }
     }
-}
-
-/// The same, remembered for the other guards of this request.
-async fn authenticate_once<'r>(request: &'r Request<'_>) -> Result<&'r Verified, AuthError> {
-    let verified = &RequestState::of(request).verified;
-    if verified.get().is_none() {
-        let caller = match authenticate_now(request) {
-            Some(caller) => caller,
-            // Boxed, since it is rare: no other request is the larger for it.
-            None => Box::pin(authenticate(request)).await,
-        };
-        // Guards run one after the other, so nobody else gets in between.
-        let _ = verified.set(caller);
-    }
-    verified.get().ok_or(AuthError::Misconfigured)?.as_ref().map_err(Clone::clone)
 }
 
 /// Rule 17: the segment as Rocket hands it to handlers, percent-decoded once,

@@ -85,11 +85,10 @@ impl<'r, H: UserScoped> FromRequest<'r> for UserScope<H> {
         match check_alone::<H>(request) {
             Some(Ok(())) => Box::pin(poll_fn(|_| Poll::Ready(Outcome::Success(Self::NEW)))),
             Some(Err(error)) => Box::pin(ready(outcome(request, Err(error)))),
-            None => {
-                Box::pin(
-                    async move { outcome(request, check::<H>(request).await.map(|()| Self::NEW)) },
-                )
-            }
+            None => Box::pin(async move {
+                let result = check::<H>(request).await;
+                outcome(request, result.map(|()| Self::NEW))
+            }),
         }
     }
 }

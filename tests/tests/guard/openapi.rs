@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use auth_guard::{AuthGuard, Exception, UserId, Verified, protect, public, user_scoped};
+use auth_guard::{AuthGuard, UserId, Verified, protect, public, user_scoped};
 use auth_guard_tests::*;
 use rocket::local::blocking::Client;
 use rocket::{Build, Rocket, get, put, routes};
@@ -28,14 +28,6 @@ fn below(id: u8) -> String {
 #[put("/accounts/<account>?<page>")]
 fn account(account: UserId, page: Option<u8>) -> String {
     format!("{account} {page:?}")
-}
-
-struct Staff;
-
-impl Exception for Staff {
-    fn applies(caller: &Verified) -> bool {
-        caller.uid() == "staff"
-    }
 }
 
 #[utoipa::path(context_path = "/api", responses((status = 200)))]

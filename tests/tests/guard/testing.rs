@@ -121,14 +121,6 @@ async fn an_assertion_takes_the_answer_of_an_asynchronous_client() {
     assert_refused!(Answer::read(response).await, NotOwner);
 }
 
-struct Staff;
-
-impl Exception for Staff {
-    fn applies(caller: &Verified) -> bool {
-        caller.claims::<serde_json::Value>().is_ok_and(|claims| claims["role"] == "staff")
-    }
-}
-
 #[user_scoped(or = Staff)]
 #[get("/<user_id>/staff")]
 pub(crate) fn staff(user_id: &str) -> &str {
