@@ -69,33 +69,19 @@
 //! [`NotOwner`]: AuthError::NotOwner
 
 mod audit;
-mod bearer;
-mod check;
-mod claims;
 mod clock;
-mod config;
-mod decision;
 mod error;
-mod explain;
-mod fairing;
 mod guard;
-mod header;
-mod json;
-#[cfg(feature = "jwks")]
-mod jwk;
-#[cfg(feature = "jwks")]
-mod jwks;
 mod keys;
-#[cfg(feature = "jwks")]
-mod memo;
+mod launch;
 #[cfg(feature = "metrics")]
 mod metrics;
 #[cfg(feature = "openapi")]
 mod openapi;
-mod response;
 #[cfg(feature = "testing")]
 pub mod testing;
-mod verify;
+mod token;
+mod verifier;
 
 /// It goes above the Rocket attribute, and checks before every other guard and
 /// before the body is read: a valid token (else 401) whose `uid` is the
@@ -139,16 +125,16 @@ mod verify;
 /// As the guard [`Owner`], and never by forwarding.
 pub use auth_guard_macros::user_scoped;
 
+pub use audit::explain::{Door, Explanation, Verdict};
 pub use audit::{Audit, AuditedRoute, Ignited, Policy, audit};
-pub use claims::{Claims, ClaimsError};
 pub use error::AuthError;
-pub use explain::{Door, Explanation, Verdict};
-pub use fairing::AuthGuard;
 pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
 pub use keys::{Secret, SecretError};
+pub use launch::AuthGuard;
 #[cfg(feature = "openapi")]
 pub use openapi::openapi;
-pub use verify::Verifier;
+pub use token::claims::{Claims, ClaimsError};
+pub use verifier::Verifier;
 
 /// What needs more than a paragraph.
 #[cfg(any(doc, doctest))]

@@ -6,8 +6,8 @@ use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{RequestState, Verified, abort, authenticate_once, open, outcome};
-use crate::decision::By;
 use crate::error::AuthError;
+use crate::guard::events::By;
 
 /// Who may pass besides the owner: an administrator, say, by a claim that the
 /// issuer signs.

@@ -1,6 +1,8 @@
 //! Steps 5 and 6: claims → guard → ownership.
 
 mod access;
+pub(crate) mod answer;
+pub(crate) mod events;
 mod hook;
 mod owner;
 mod protect;
@@ -21,13 +23,13 @@ pub use protect::{protect, public};
 pub use user_scoped::{Handler, UserId, UserScope, UserScoped};
 pub use verified::Verified;
 
-use crate::bearer::BearerToken;
-use crate::check::Progress;
-use crate::claims::Claims;
-use crate::decision::{By, tell_allowed, tell_refused};
 use crate::error::AuthError;
-use crate::fairing::Installed;
-use crate::verify::Verifier;
+use crate::guard::events::{By, tell_allowed, tell_refused};
+use crate::launch::Installed;
+use crate::token::bearer::BearerToken;
+use crate::token::check::Progress;
+use crate::token::claims::Claims;
+use crate::verifier::Verifier;
 
 /// What the guards of one request tell each other.
 #[derive(Default)]
@@ -205,7 +207,7 @@ fn is_first_of_outage(request: &Request<'_>, error: &AuthError) -> bool {
         #[cfg(feature = "jwks")]
         AuthError::KeysUnavailable => {
             let jwks = request.rocket().state().and_then(Verifier::jwks);
-            jwks.is_some_and(crate::jwks::Jwks::is_first_refusal)
+            jwks.is_some_and(crate::keys::public::engine::Jwks::is_first_refusal)
         }
         AuthError::CheckUnavailable => {
             let hook =
@@ -222,7 +224,7 @@ pub(crate) fn abort(guard: &str, rocket: &Rocket<Ignite>) -> bool {
     match Installed::of(rocket) {
         Some(installed) => installed.audit(rocket.routes(), false).is_err(),
         None => {
-            crate::fairing::refuse_launch(&[format!(
+            crate::launch::refuse_launch(&[format!(
                 "{guard} is used, but the fairing is not attached. Write \
                  `rocket::build().attach(AuthGuard::fairing())`"
             )]);

@@ -8,9 +8,9 @@ use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{RequestState, Verified, abort, authenticate_once, check_owner, open, outcome};
 use crate::audit;
-use crate::decision::By;
 use crate::error::AuthError;
-use crate::fairing::Installed;
+use crate::guard::events::By;
+use crate::launch::Installed;
 
 /// A request guard: the caller has a valid token, and its `uid` is the segment
 /// that this route is scoped by. Always the owner, never an exception.

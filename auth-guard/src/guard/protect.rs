@@ -5,8 +5,8 @@ use rocket::{Data, Request, Route, async_trait};
 
 use super::{authenticate_once, check_owner, open, refuse};
 use crate::audit::{self, Layer};
-use crate::decision::By;
 use crate::error::AuthError;
+use crate::guard::events::By;
 
 /// Every one of these routes needs a valid token, and where its pattern has a
 /// `<user_id>`, that user's. It is decided before the guards of the route are

@@ -17,9 +17,9 @@ use super::{
     RequestState, Verified, abort, authenticate_now, authenticate_once, check_owner, open, outcome,
 };
 use crate::audit::Layer;
-use crate::decision::{By, tell_allowed};
 use crate::error::AuthError;
-use crate::fairing::Installed;
+use crate::guard::events::{By, tell_allowed};
+use crate::launch::Installed;
 
 /// The segment that a route is scoped by, as `#[user_scoped]` binds it when the
 /// handler does not name it.

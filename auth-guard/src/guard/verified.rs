@@ -10,12 +10,12 @@ use rocket::serde::Deserialize;
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use super::{abort, authenticate_once, open, outcome};
-use crate::check::Progress;
-use crate::claims::{Claims, ClaimsError};
-use crate::decision::By;
 use crate::error::AuthError;
+use crate::guard::events::By;
 #[cfg(feature = "jwks")]
-use crate::jwk::PublicKey;
+use crate::keys::public::jwk::PublicKey;
+use crate::token::check::Progress;
+use crate::token::claims::{Claims, ClaimsError};
 
 /// A request guard: the caller has a valid token.
 ///

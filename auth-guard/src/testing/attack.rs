@@ -12,7 +12,7 @@ use super::hostile::HostileRequest;
 use super::issuer::Issuer;
 use crate::audit::{Policy, Survey};
 use crate::error::AuthError;
-use crate::verify::Verifier;
+use crate::verifier::Verifier;
 
 /// Sends every [`HostileRequest`], another user's token, and odd spellings of the
 /// path, to every guarded route of the application under test, and checks that each
@@ -333,7 +333,7 @@ impl Attack<'_> {
     fn is_caught(&self, attempt: &Attempt) -> bool {
         self.rocket.catchers().any(|catcher| {
             let base = catcher.base.path().as_str().trim_end_matches('/');
-            catcher.name.as_deref() != Some(crate::fairing::CATCHER)
+            catcher.name.as_deref() != Some(crate::launch::CATCHER)
                 && catcher.code.is_none_or(|code| code == attempt.due.status())
                 && attempt.path.replace("//", "/").starts_with(base)
         })

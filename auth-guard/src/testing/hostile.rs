@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::issuer::{Issuer, signed_by};
 use crate::error::AuthError;
-use crate::verify::Verifier;
+use crate::verifier::Verifier;
 
 /// What is sent in `Authorization`, and how it must be answered.
 ///

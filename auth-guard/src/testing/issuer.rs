@@ -17,11 +17,11 @@ use super::signer::Signer;
 #[cfg(feature = "jwks")]
 use super::{JwksServer, signer::PublicSigner};
 use crate::clock::Clock;
-use crate::fairing::Installed;
 #[cfg(feature = "jwks")]
-use crate::jwk::Algorithm;
+use crate::keys::public::jwk::Algorithm;
 use crate::keys::{self, Secret};
-use crate::verify::Verifier;
+use crate::launch::Installed;
+use crate::verifier::Verifier;
 
 /// Mints tokens as a Better Auth server does.
 #[derive(Clone)]

@@ -42,18 +42,18 @@ mod signer;
 
 use std::time::SystemTime;
 
-use crate::bearer::BearerToken;
-use crate::claims::Claims;
+use crate::audit::explain::Explanation;
 pub use crate::clock::Clock;
 use crate::error::AuthError;
-use crate::explain::Explanation;
 use crate::keys::{Hs256, Keys};
-use crate::verify::{self, Verifier};
+use crate::token::bearer::BearerToken;
+use crate::token::claims::Claims;
+use crate::verifier::{self, Verifier};
 #[cfg(feature = "jwks")]
-use crate::{header::Header, jwk::KeySet, keys::Key};
+use crate::{keys::Key, keys::public::jwk::KeySet, token::header::Header};
 
 #[cfg(feature = "jwks")]
-pub use crate::jwk::Algorithm;
+pub use crate::keys::public::jwk::Algorithm;
 pub use answer::Answer;
 #[doc(hidden)]
 pub use assert::__check_refused;
@@ -80,7 +80,7 @@ pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
     );
     let trace = &mut ();
     let token = BearerToken::new(token, trace)?;
-    verify::verify_signature(token, trace, |header| keys.select(header), &mut [])
+    verifier::verify_signature(token, trace, |header| keys.select(header), &mut [])
         .map(|(payload, _)| payload.into_owned())
 }
 
@@ -101,7 +101,7 @@ pub fn verify_jws_with_jwk(
     };
     let trace = &mut ();
     let token = BearerToken::new(token, trace)?;
-    verify::verify_signature(token, trace, select, &mut [])
+    verifier::verify_signature(token, trace, select, &mut [])
         .map(|(payload, _)| payload.into_owned())
         .map_err(Some)
 }

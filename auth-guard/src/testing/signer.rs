@@ -72,7 +72,7 @@ mod public {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use serde_json::{Value, json};
 
-    use crate::jwk::Algorithm;
+    use crate::keys::public::jwk::Algorithm;
 
     /// A key pair of its own.
     pub(in crate::testing) struct PublicSigner {

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-use crate::bearer::BearerToken;
-use crate::check::{Check, Progress, Trace};
-use crate::claims::{Claims, Rules};
+use crate::audit::explain::Explanation;
 use crate::error::AuthError;
-use crate::explain::Explanation;
-use crate::header::{Header, decode_into};
-use crate::keys::{Key, Keys};
 #[cfg(feature = "jwks")]
-use crate::{jwks::Jwks, memo::Memo};
+use crate::keys::public::{engine::Jwks, memo::Memo};
+use crate::keys::{Key, Keys};
+use crate::token::bearer::BearerToken;
+use crate::token::check::{Check, Progress, Trace};
+use crate::token::claims::{Claims, Rules};
+use crate::token::header::{Header, decode_into};
 
 /// Verifies tokens without a request: for other transports (a WebSocket's first
 /// message, a queue), for benchmarks and for fuzzing.

@@ -1,7 +1,7 @@
 //! Step 1: header field → token.
 
-use crate::check::{Check, Trace};
 use crate::error::AuthError;
+use crate::token::check::{Check, Trace};
 
 /// A token in transit: not too long, and not verified in any way.
 #[derive(Clone, Copy)]

@@ -1,5 +1,8 @@
 //! Step 2, second half: header → the one key for it.
 
+#[cfg(feature = "jwks")]
+pub(crate) mod public;
+
 use std::fmt;
 #[cfg(feature = "jwks")]
 use std::sync::Arc;
@@ -11,12 +14,12 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
-use crate::header::Header;
 #[cfg(feature = "jwks")]
-use crate::{
+use crate::keys::public::{
+    engine::Jwks,
     jwk::{Algorithm, PublicKey},
-    jwks::Jwks,
 };
+use crate::token::header::Header;
 
 /// A secret shared with the issuer, for HS256: its exact bytes, neither trimmed
 /// nor decoded, as Better Auth uses them.

@@ -5,11 +5,11 @@ use std::fmt::Display;
 #[cfg(feature = "jwks")]
 use std::sync::Arc;
 
-use crate::bearer::BearerToken;
-use crate::claims::Rules;
-#[cfg(feature = "jwks")]
-use crate::jwk::PublicKey;
 use crate::keys::Key;
+#[cfg(feature = "jwks")]
+use crate::keys::public::jwk::PublicKey;
+use crate::token::bearer::BearerToken;
+use crate::token::claims::Rules;
 
 /// Hears how far a request comes on its way. A step says which check it has come to
 /// before it makes it: after a refusal that is the one that failed, and all before

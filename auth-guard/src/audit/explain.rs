@@ -6,9 +6,9 @@ use rocket::http::uri::Origin;
 use rocket::{Rocket, Route};
 
 use crate::audit::{Ignited, Policy, Survey};
-use crate::check::Check;
-use crate::claims::{Claims, Rules};
 use crate::error::AuthError;
+use crate::token::check::Check;
+use crate::token::claims::{Claims, Rules};
 
 /// Why a token is accepted or refused: check by check, as the guards make them.
 /// [`Verifier::explain`](crate::Verifier::explain) makes one.
@@ -81,7 +81,7 @@ impl Explanation {
     }
 
     #[cfg(feature = "jwks")]
-    pub(crate) fn with_public_keys(self, jwks: Option<&crate::jwks::Jwks>) -> Self {
+    pub(crate) fn with_public_keys(self, jwks: Option<&crate::keys::public::engine::Jwks>) -> Self {
         Self { public_keys: jwks.map(ToString::to_string), ..self }
     }
 

@@ -20,15 +20,15 @@ use rocket::serde::de::{Deserializer, SeqAccess, Visitor};
 use rocket::serde::{Deserialize, de};
 
 use crate::audit::Unscoped;
-use crate::claims::Rules;
 use crate::clock::Clock;
-use crate::keys::{Hs256, Keys, Secret, SecretError};
-use crate::verify::Verifier;
 #[cfg(feature = "jwks")]
-use crate::{
-    jwks::{self, Jwks},
+use crate::keys::public::{
+    engine::{self as jwks, Jwks},
     memo::Memo,
 };
+use crate::keys::{Hs256, Keys, Secret, SecretError};
+use crate::token::claims::Rules;
+use crate::verifier::Verifier;
 
 /// A configuration that may be launched with.
 pub(crate) struct Config {

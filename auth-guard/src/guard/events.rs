@@ -9,8 +9,8 @@ use rocket::Route;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, field};
 
-use crate::check::{Check, Progress};
 use crate::error::AuthError;
+use crate::token::check::{Check, Progress};
 
 /// What opened a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

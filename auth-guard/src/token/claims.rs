@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use crate::check::{Check, Trace};
 use crate::error::AuthError;
-use crate::json::{self, Members, Value};
+use crate::token::check::{Check, Trace};
+use crate::token::json::{self, Members, Value};
 
 /// The claims of a token that has passed every check. Only a
 /// [`Verifier`](crate::Verifier) makes one.

@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 use base64::Engine;
 use base64::engine::general_purpose::NO_PAD;
 
-use crate::check::{Check, Trace};
 use crate::error::AuthError;
-use crate::json::{self, Members, Value};
+use crate::token::check::{Check, Trace};
+use crate::token::json::{self, Members, Value};
 
 /// The header members that decide anything. `jku`, `jwk`, `x5u` and `x5c` are
 /// not among them: a token never brings its own key (RFC 8725 section 3.5).

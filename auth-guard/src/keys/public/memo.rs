@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::claims::Claims;
-use crate::jwk::PublicKey;
+use crate::keys::public::jwk::PublicKey;
+use crate::token::claims::Claims;
 
 /// Bounded in number and in bytes. A user is given a bucket, and only displaces
 /// what is in it, and there first what is their own: nobody can evict everybody,
@@ -137,8 +137,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::claims::Rules;
-    use crate::jwk::{Algorithm, KeySet};
+    use crate::keys::public::jwk::{Algorithm, KeySet};
+    use crate::token::claims::Rules;
 
     /// RFC 8037 appendix A.2.
     fn key() -> Arc<PublicKey> {

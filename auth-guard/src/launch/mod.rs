@@ -1,6 +1,8 @@
 //! Where it all is put together: configuration and audit at ignition, challenge
 //! and problem body on the response.
 
+pub(crate) mod config;
+
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -14,16 +16,16 @@ use rocket::http::Status;
 use rocket::response::Responder;
 use rocket::{Build, Orbit, Phase, Request, Response, Rocket, Route, async_trait};
 
+use self::config::Config;
 use crate::audit::{self, Survey, Unscoped};
 use crate::clock::Clock;
-use crate::config::{self, Config};
 use crate::error::AuthError;
+use crate::guard::answer::STATUSES;
 use crate::guard::{Handler, Hook, Verified};
-#[cfg(feature = "jwks")]
-use crate::jwks::Jwks;
 use crate::keys::Secret;
-use crate::response::STATUSES;
-use crate::verify::Verifier;
+#[cfg(feature = "jwks")]
+use crate::keys::public::engine::Jwks;
+use crate::verifier::Verifier;
 
 /// Attach this: it is the whole set-up.
 ///

@@ -8,7 +8,7 @@ use rocket::response::{self, Responder, Response};
 use rocket::serde::Serialize;
 
 use crate::error::AuthError;
-use crate::fairing::Installed;
+use crate::launch::Installed;
 
 /// The statuses that an [`AuthError`] can be answered with.
 pub(crate) const STATUSES: [u16; 5] = [400, 401, 403, 500, 503];

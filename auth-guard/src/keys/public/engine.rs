@@ -23,8 +23,8 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::error::AuthError;
-use crate::header::Header;
-use crate::jwk::{Algorithm, KeySet, NoFit, PublicKey, ReadSet};
+use crate::keys::public::jwk::{Algorithm, KeySet, NoFit, PublicKey, ReadSet};
+use crate::token::header::Header;
 
 /// The public keys at one address, and what is known of the address.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::AuthError;
-use crate::header::{Header, decode};
+use crate::token::header::{Header, decode};
 
 /// One usable key of a JWK Set, parsed and checked.
 pub(crate) struct PublicKey {

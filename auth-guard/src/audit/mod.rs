@@ -1,5 +1,7 @@
 //! Which mounted routes are scoped by a user, and which should be.
 
+pub(crate) mod explain;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ptr;
@@ -8,8 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rocket::serde::Deserialize;
 use rocket::{Ignite, Orbit, Phase, Rocket, Route};
 
-use crate::fairing::Installed;
 use crate::guard::Handler;
+use crate::launch::Installed;
 
 /// The segment that names a user unless the attribute says otherwise.
 pub(crate) const USER_ID: &str = "user_id";

@@ -15,8 +15,8 @@ use utoipa::openapi::{
 
 use crate::audit::{Ignited, Layer, Policy, Survey, segments};
 use crate::error::AuthError;
-use crate::fairing::Installed;
 use crate::guard::UserId;
+use crate::launch::Installed;
 
 /// The name of the security scheme.
 const SCHEME: &str = "bearer";
@@ -142,7 +142,7 @@ impl<'r> Guards<'r> {
     fn of<P: Ignited>(rocket: &'r Rocket<P>) -> Self {
         #[cfg(feature = "jwks")]
         let has_public_keys = rocket
-            .state::<crate::verify::Verifier>()
+            .state::<crate::verifier::Verifier>()
             .is_some_and(|verifier| verifier.jwks().is_some());
         #[cfg(not(feature = "jwks"))]
         let has_public_keys = false;
