@@ -2,7 +2,7 @@
 //! open its owner's path and nobody else's.
 //!
 //! ```rust,no_run
-//! use auth_guard::{user_scoped, AuthGuard, Owner, Verified};
+//! use auth_guard::{AuthGuard, Owner, Verified, authorized, user_scoped};
 //! use rocket::{get, launch, routes};
 //!
 //! #[user_scoped]                        // above the route attribute
@@ -17,6 +17,7 @@
 //!     format!("task {id} of {}, which is {user_id}", owner.uid())
 //! }
 //!
+//! #[authorized]                         // any valid token
 //! #[get("/me")]
 //! fn me(user: Verified) -> String {
 //!     user.uid().to_owned()
@@ -34,25 +35,39 @@
 //! no database look-up. A token cannot be revoked, so its lifetime is bounded.
 //!
 //! [From nothing to a guarded API](docs::better_auth) sets up a Better Auth server, an
-//! application and a page, step by step.
-//! [Whose path is it?](docs::ownership) helps to choose between the attribute, the
-//! guards and [`protect`], and says what the audit at launch sees.
+//! application and a page, step by step. [Issuers](docs::issuers) has the settings for access
+//! tokens of Better Auth's plugins for OAuth, and of other issuers.
+//! [Who may call what?](docs::authorization) helps to choose between the attributes, the guards
+//! and [`protect`], and says what the audit at launch sees;
+//! [Whose path is it?](docs::ownership) has more about owners.
+//! [The profile](docs::profile) numbers the rules of a token; [known attacks](docs::attacks)
+//! says what stops each. [Operating](docs::operating) tells what is logged and what to watch,
+//! and [performance](docs::performance) what a guard costs.
 //!
-//! # The way of a request
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `jwks` | public keys, fetched from the issuer, as Better Auth publishes them by default |
+//! | `metrics` | counts of decisions and keys, for a recorder of the crate `metrics` |
+//! | `openapi` | the guards in an OpenAPI document of `utoipa` |
+//! | `testing` | a kit for tests; with it on, a launch outside debug is refused |
+//!
+//! # The request's path through the crate
 //!
 //! | step | file | can fail with |
 //! | --- | --- | --- |
-//! | header field → token | `bearer.rs` | [`MissingToken`], [`MultipleTokens`], [`MalformedToken`] |
-//! | token → key | `header.rs`, `keys.rs`, `jwk.rs` (`jwks.rs` fetches them) | [`MalformedToken`], [`AlgorithmNotAllowed`], [`NoMatchingKey`], [`KeysUnavailable`] |
-//! | key → signature | `verify.rs` | [`InvalidSignature`] |
-//! | signature → claims | `claims.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
-//! | claims → guard | `guard/verified.rs` | |
-//! | claims → ownership | `guard/user_scoped.rs`, `guard/{owner,access,protect}.rs` | [`NotOwner`] |
-//! | error → answer | `response.rs`, `fairing.rs` | |
+//! | 1. header field → token | `token/bearer.rs` | [`MissingToken`], [`MultipleTokens`], [`MalformedToken`] |
+//! | 2. token → key | `token/header.rs`, `keys/` | [`MalformedToken`], [`AlgorithmNotAllowed`], [`NoMatchingKey`], [`KeysUnavailable`] |
+//! | 3. key → signature | `verifier.rs` | [`InvalidSignature`] |
+//! | 4. signature → claims | `token/profile.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
+//! | 5. claims → caller | `guard/authenticate.rs`, `guard/hook.rs` | [`Revoked`], [`CheckUnavailable`] |
+//! | 6. caller → grant | `guard/ownership.rs`, `guard/ask.rs` | [`NotOwner`], [`NotAllowed`], [`CheckUnavailable`] |
+//! | 7. error → answer | `guard/outcome.rs`, `guard/answer.rs` | |
 //!
-//! [Known attacks](docs::attacks) lists those on tokens, and what stops each;
-//! [what it costs](docs::performance) compares it with others;
-//! [operating](docs::operating) says what is told of each decision, and what to watch.
+//! Not part of the path: `route/` reads what Rocket shows of a mounted route, `audit/` looks at
+//! all of them at launch, and `launch/` turns settings into what is enforced. Imports point
+//! from later steps to earlier ones, never back.
 //!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
@@ -64,9 +79,12 @@
 //! [`KeysUnavailable`]: AuthError::KeysUnavailable
 //! [`InvalidSignature`]: AuthError::InvalidSignature
 //! [`InvalidClaim`]: AuthError::InvalidClaim
+//! [`Revoked`]: AuthError::Revoked
+//! [`CheckUnavailable`]: AuthError::CheckUnavailable
 //! [`NotYetValid`]: AuthError::NotYetValid
 //! [`Expired`]: AuthError::Expired
 //! [`NotOwner`]: AuthError::NotOwner
+//! [`NotAllowed`]: AuthError::NotAllowed
 
 mod audit;
 mod clock;
@@ -78,14 +96,16 @@ mod launch;
 mod metrics;
 #[cfg(feature = "openapi")]
 mod openapi;
+mod route;
+mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
 mod verifier;
 
-/// It goes above the Rocket attribute, and checks before every other guard and
-/// before the body is read: a valid token (else 401) whose `uid` is the
-/// `<user_id>` segment of the path (else 403).
+/// Requires a valid token (else 401) whose `uid` is the `<user_id>` segment of the path
+/// (else 403). It goes above the Rocket attribute, and checks before every other guard and
+/// before the body is read.
 ///
 /// ```rust
 /// use auth_guard::user_scoped;
@@ -108,54 +128,157 @@ mod verifier;
 /// # Arguments
 ///
 /// - `#[user_scoped(param = "account_id")]`: the segment has another name.
-/// - `#[user_scoped(or = Admin)]`: the owner, or a caller to whom the
-///   [`Exception`] `Admin` applies. The guard [`Access`] tells which; [`Owner`]
-///   is refused beside it.
-/// - `#[user_scoped(exempt = "the reason")]`: a deliberate exception. Nothing is
-///   checked, and the reason is shown at launch.
+/// - `#[user_scoped(or = Admin)]`: the owner, or a caller who meets the [`Requirement`]
+///   `Admin`. The guard [`Access`] tells which; [`Owner`] cannot be used with it.
+/// - `#[user_scoped(exempt = "the reason")]`: a deliberate exception. Nothing is checked, and
+///   the launch prints the reason.
 ///
 /// # What it adds
 ///
-/// A first argument, a guard. And, where the handler does not name the segment,
-/// an argument of that name: a [`UserId`], which is owned and dereferences to
-/// `str`. The body and the return type are left alone.
+/// A first argument, a guard. If the handler does not name the segment, also an argument of
+/// that name: a [`UserId`], which is owned and dereferences to `str`. The body and the return
+/// type stay as they are.
 ///
 /// # Failing
 ///
-/// As the guard [`Owner`], and never by forwarding.
+/// As the guard [`Owner`], and never by forwarding (rule 18).
 pub use auth_guard_macros::user_scoped;
 
-pub use audit::explain::{Door, Explanation, Verdict};
-pub use audit::{Audit, AuditedRoute, Ignited, Policy, audit};
+/// Requires a valid token (else 401) whose caller a [`Scope`] admits to a segment of the path
+/// (else 403 `not_allowed`): an organisation, a tenant, a project.
+///
+/// ```rust
+/// use auth_guard::{Scope, Unavailable, Verified, scoped};
+/// use rocket::{Request, async_trait, get};
+///
+/// struct Organization;
+///
+/// #[async_trait]
+/// impl Scope for Organization {
+///     async fn admits(
+///         caller: &Verified,
+///         org_id: &str,
+///         _: &Request<'_>,
+///     ) -> Result<bool, Unavailable> {
+///         Ok(caller.has("orgs", org_id))
+///     }
+/// }
+///
+/// #[scoped(org_id: Organization)]
+/// #[get("/orgs/<org_id>/projects")]
+/// fn projects(org_id: &str) -> &str {
+///     org_id
+/// }
+/// # fn main() { let _ = rocket::routes![projects]; }
+/// ```
+///
+/// It goes above the Rocket attribute and checks before every other guard, as
+/// [`user_scoped`](macro@user_scoped), with which it can stand on one handler: all must pass.
+///
+/// # Arguments
+///
+/// - `org_id: Organization`: the segment, and the [`Scope`] that decides about it.
+/// - `or = Admin`: or a caller who meets this [`Requirement`].
+///
+/// The segment is reserved: at its place below the same path, no route of the application may
+/// have a dynamic segment of any name that is not scoped. A name that ends in `_id` is
+/// reserved in the whole application. The launch is refused otherwise.
+///
+/// # Failing
+///
+/// As [`Verified`]; with 403 `not_allowed` if the caller is not admitted; with 503
+/// `check_unavailable` if the [`Scope`] gives no answer.
+pub use auth_guard_macros::scoped;
+
+/// Requires a valid token (else 401) of a caller who meets a [`Requirement`] (else 403
+/// `not_allowed`).
+///
+/// ```rust
+/// use auth_guard::{Requirement, Unavailable, Verified, authorized};
+/// use rocket::{Request, async_trait, get};
+///
+/// struct Admin;
+///
+/// #[async_trait]
+/// impl Requirement for Admin {
+///     async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+///         Ok(caller.has("roles", "admin"))
+///     }
+/// }
+///
+/// #[authorized]                     // any valid token
+/// #[get("/me")]
+/// fn me(user: Verified) -> String {
+///     user.uid().to_owned()
+/// }
+///
+/// #[authorized(Admin)]
+/// #[get("/admin/stats")]
+/// fn stats() -> &'static str {
+///     "42"
+/// }
+/// # fn main() { let _ = rocket::routes![me, stats]; }
+/// ```
+///
+/// It goes above the Rocket attribute and checks before every other guard, as
+/// [`user_scoped`](macro@user_scoped) and [`scoped`](macro@scoped), with which it can stand
+/// on one handler: all must pass. It never answers for a `<user_id>` in the path.
+///
+/// # Arguments
+///
+/// - a type: the [`Requirement`] to be met.
+/// - `machines = true`: a machine's token may pass as well (rule 21).
+///
+/// # Failing
+///
+/// As [`Verified`]; with 403 `not_allowed` if the requirement is not met; with 503
+/// `check_unavailable` if it gives no answer.
+pub use auth_guard_macros::authorized;
+
+pub use audit::{
+    Audit, AuditedRoute, Decision, Explanation, Ignited, Policy, Requirements, RouteDecision,
+    ScopeRequirement, audit,
+};
 pub use error::AuthError;
-pub use guard::{Access, Exception, Owner, UserId, Verified, protect, public};
-pub use keys::{Secret, SecretError};
-pub use launch::AuthGuard;
+pub use guard::{
+    Access, Caller, Owner, PathSegment, ProtectedRoutes, Requirement, Scope, Unavailable, UserId,
+    Verified, protect, public,
+};
+pub use keys::secret::{Secret, SecretError};
+pub use launch::{AuthGuard, ConfigError, ConfigErrors};
 #[cfg(feature = "openapi")]
 pub use openapi::openapi;
 pub use token::claims::{Claims, ClaimsError};
 pub use verifier::Verifier;
 
-/// What needs more than a paragraph.
+/// Guides.
 #[cfg(any(doc, doctest))]
 pub mod docs {
     #[doc = include_str!("../docs/attacks.md")]
     pub mod attacks {}
+    #[doc = include_str!("../docs/authorization.md")]
+    pub mod authorization {}
     #[doc = include_str!("../docs/better-auth.md")]
     pub mod better_auth {}
+    #[doc = include_str!("../docs/issuers.md")]
+    pub mod issuers {}
     #[doc = include_str!("../docs/operating.md")]
     pub mod operating {}
     #[doc = include_str!("../docs/ownership.md")]
     pub mod ownership {}
     #[doc = include_str!("../docs/performance.md")]
     pub mod performance {}
+    #[doc = include_str!("../docs/profile.md")]
+    pub mod profile {}
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}
 }
 
-/// For what `#[user_scoped]` expands to, and for nothing else.
+/// What `#[user_scoped]` expands to. It is no part of the public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::guard::{Handler, UserScope, UserScoped};
+    pub use crate::guard::beside_or::{Argument, NotOwner};
+    pub use crate::guard::{Answer, Guard, Guarded, Question, SegmentQuestion, admits, is_met_by};
+    pub use crate::route::registry::{GuardedHandler, OwnerRule, ScopeRule};
 }

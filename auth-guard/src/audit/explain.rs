@@ -1,16 +1,22 @@
-//! Beside the way: what the way of a token looks like, and which paths it opens.
+//! Not part of the pipeline: the checks of one token, and the routes that it opens.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use rocket::http::uri::Origin;
 use rocket::{Rocket, Route};
 
-use crate::audit::{Ignited, Policy, Survey};
+use super::policy::{Policy, Requirements};
+use super::survey::{Ignited, Survey};
 use crate::error::AuthError;
+use crate::route::pattern::Pattern;
+use crate::token::bearer::BearerToken;
 use crate::token::check::Check;
-use crate::token::claims::{Claims, Rules};
+use crate::token::claims::Claims;
+use crate::token::profile::Profile;
+use crate::verifier::{Accepted, Refusal, Step, Verifier};
 
-/// Why a token is accepted or refused: check by check, as the guards make them.
+/// Why a token is accepted or refused, check by check, as the guards make them.
 /// [`Verifier::explain`](crate::Verifier::explain) makes one.
 ///
 /// ```rust
@@ -18,7 +24,7 @@ use crate::token::claims::{Claims, Rules};
 /// # use std::time::SystemTime;
 /// # rocket::async_test(async {
 /// let guard = AuthGuard::fairing().with_secret(Secret::random());
-/// let verifier = guard.verifier(&rocket::Config::figment()).expect("a good configuration");
+/// let verifier = guard.verifier(&rocket::Config::figment()).expect("a valid configuration");
 ///
 /// let explanation = verifier.explain("not.a.token", SystemTime::now()).await;
 /// assert_eq!(explanation.refusal(), Some(&AuthError::MalformedToken));
@@ -26,23 +32,23 @@ use crate::token::claims::{Claims, Rules};
 /// # });
 /// ```
 ///
-/// Its `Display` is for a terminal. It has nothing of the token, the secret or the
-/// claims in it, so that it can be put into a ticket.
+/// Its `Display` is for a terminal. It contains nothing of the token, the secret or the
+/// claims, so it can be put into a ticket.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    rules: Rules,
+    pub(super) profile: Profile,
     /// The check that failed.
-    failed: Option<Check>,
-    result: Result<Claims, AuthError>,
-    /// The public keys that are held, or why there are none.
-    public_keys: Option<String>,
-    doors: Vec<Door>,
+    pub(super) failed: Option<Check>,
+    pub(super) result: Result<Claims, AuthError>,
+    /// The known public keys, or why there are none.
+    pub(super) public_keys: Option<String>,
+    pub(super) routes: Vec<RouteDecision>,
 }
 
-/// A route that a path leads to, and whether the token opens it.
+/// What the guards of one route decide about a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Door {
+pub struct RouteDecision {
     /// `GET`, `POST`, …
     pub method: String,
     /// The full pattern of the route.
@@ -50,179 +56,164 @@ pub struct Door {
     /// Who may call it.
     pub policy: Policy,
     /// Whether the token opens it.
-    pub verdict: Verdict,
+    pub decision: Decision,
 }
 
-/// Whether a token opens a [`Door`].
+/// Whether a token opens a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum Decision {
     /// It does.
     Opens,
-    /// The caller is not the owner; it does if this
-    /// [`Exception`](crate::Exception) applies to them.
-    OpensByException(&'static str),
-    /// Nobody has said who may call the route: that is up to its handler.
+    /// It does if the application's own requirements are met. They are asked only about a
+    /// request.
+    Asks(Vec<&'static str>),
+    /// Nothing is declared about the route: its handler decides.
     Undeclared,
-    /// It does not, and this is why.
+    /// It does not, for this reason.
     Refused(AuthError),
 }
 
+impl Verifier {
+    /// Explains, check by check, why `token` is accepted or refused as of `now`.
+    ///
+    /// It waits for an unknown public key as a request does.
+    pub async fn explain(&self, token: &str, now: SystemTime) -> Explanation {
+        let result = match BearerToken::new(token).map(|token| self.step_afresh(token, now)) {
+            Ok(Step::Done(result)) => result,
+            Ok(Step::NeedsKey(wanted)) => self.wait(wanted, || now).await,
+            Err(failed) => Err(failed.into()),
+        };
+        Explanation::new(self, result)
+    }
+
+    /// Explains what came in the `Authorization` fields of one request, without waiting.
+    #[cfg(feature = "testing")]
+    pub(crate) fn explain_fields<'t>(
+        &self,
+        fields: impl Iterator<Item = &'t str>,
+        now: SystemTime,
+    ) -> Explanation {
+        let result = match BearerToken::from_fields(fields).map(|t| self.step_afresh(t, now)) {
+            Ok(Step::Done(result)) => result,
+            Ok(Step::NeedsKey(wanted)) => self.resume(wanted, now),
+            Err(failed) => Err(failed.into()),
+        };
+        Explanation::new(self, result)
+    }
+}
+
 impl Explanation {
-    /// Of a way that ended with `result`, at this check.
-    pub(crate) fn new(rules: &Rules, at: Check, result: Result<Claims, AuthError>) -> Self {
+    fn new(verifier: &Verifier, result: Result<Accepted, Refusal>) -> Self {
         Self {
-            rules: rules.clone(),
-            failed: result.is_err().then_some(at),
-            result,
-            public_keys: None,
-            doors: Vec::new(),
+            profile: verifier.profile().clone(),
+            failed: result.as_ref().err().map(|refusal| refusal.check),
+            result: match result {
+                Ok(accepted) => Ok(accepted.claims),
+                Err(refusal) => Err(refusal.error),
+            },
+            public_keys: verifier.public_keys().map(ToString::to_string),
+            routes: Vec::new(),
         }
     }
 
-    #[cfg(feature = "jwks")]
-    pub(crate) fn with_public_keys(self, jwks: Option<&crate::keys::public::engine::Jwks>) -> Self {
-        Self { public_keys: jwks.map(ToString::to_string), ..self }
-    }
-
-    /// Why the token is refused; `None` where it is accepted.
+    /// Returns why the token is refused, or `None` if it is accepted.
     pub fn refusal(&self) -> Option<&AuthError> {
         self.result.as_ref().err()
     }
 
-    /// What the token says; `None` where it is refused.
+    /// Returns the claims of the token, or `None` if it is refused.
     pub fn claims(&self) -> Option<&Claims> {
         self.result.as_ref().ok()
     }
 
-    /// The rule of the verification profile that refuses the token.
+    /// Returns the number of the rule that refuses the token (`docs/profile.md`).
     pub fn rule(&self) -> Option<u8> {
         self.failed.map(Check::rule)
     }
 
-    /// The routes of an application that `path` leads to, and whether the token
-    /// opens them: one of each method, the one that Rocket tries first.
+    /// Adds the routes of an application that `path` leads to, and whether the token
+    /// opens them: for each method, the route that Rocket tries first.
     #[must_use]
     pub fn on_path<P: Ignited>(mut self, rocket: &Rocket<P>, path: &Origin<'_>) -> Self {
         let survey = Survey::of(rocket);
-        let mut routes: Vec<_> = rocket.routes().filter(|route| leads_to(path, route)).collect();
+        let leads = |route: &&Route| Pattern::mounted(route).leads_to(path.path().segments());
+        let mut routes: Vec<_> = rocket.routes().filter(leads).collect();
         routes.sort_by_key(|route| (route.method.as_str(), route.rank));
         routes.dedup_by_key(|route| route.method);
-        let doors = routes.into_iter().map(|route| self.door(path, route, survey.policy(route)));
-        self.doors = doors.collect();
+        let decided = routes.into_iter().map(|route| self.decide(path, route, &survey));
+        self.routes = decided.collect();
         self
     }
 
-    /// Where [`Explanation::on_path`] leads to; empty where that is nowhere.
-    pub fn doors(&self) -> &[Door] {
-        &self.doors
+    /// Returns the routes that [`Explanation::on_path`] has found.
+    pub fn routes(&self) -> &[RouteDecision] {
+        &self.routes
     }
 
-    fn door(&self, path: &Origin<'_>, route: &Route, policy: Policy) -> Door {
-        let verdict = match (&policy, &self.result) {
-            (Policy::Public | Policy::Exempt(_), _) => Verdict::Opens,
-            (Policy::Undeclared | Policy::Unscoped, _) => Verdict::Undeclared,
-            (Policy::Verified, Ok(_)) => Verdict::Opens,
-            (Policy::Verified | Policy::Owner(_) | Policy::OwnerOr(..), Err(error)) => {
-                Verdict::Refused(error.clone())
-            }
-            (Policy::Owner(param) | Policy::OwnerOr(param, _), Ok(claims)) => {
-                match (segment(path, route, param).as_deref() == Some(claims.uid()), &policy) {
-                    (true, _) => Verdict::Opens,
-                    (false, Policy::OwnerOr(_, or)) => Verdict::OpensByException(or),
-                    (false, _) => Verdict::Refused(AuthError::NotOwner),
-                }
+    fn decide(&self, path: &Origin<'_>, route: &Route, survey: &Survey<'_>) -> RouteDecision {
+        let policy = survey.policy(route);
+        let decision = match (&self.result, &policy) {
+            (_, Policy::Exempt(_) | Policy::Public) => Decision::Opens,
+            (_, Policy::Undeclared | Policy::Unscoped) => Decision::Undeclared,
+            (Err(error), Policy::Requires(_)) => Decision::Refused(error.clone()),
+            (Ok(claims), Policy::Requires(requirements)) => {
+                decided(path, route, claims, requirements)
             }
         };
-        Door { method: route.method.to_string(), uri: route.uri.to_string(), policy, verdict }
+        let (method, uri) = (route.method.to_string(), route.uri.to_string());
+        RouteDecision { method, uri, policy, decision }
     }
 }
 
-/// Whether Rocket asks this route about a request for `path`: segments are compared
-/// percent-decoded, and empty ones are passed over.
-fn leads_to(path: &Origin<'_>, route: &Route) -> bool {
-    let asked = path.path().segments();
-    let mut pattern = route.uri.origin.path().raw_segments().map(|segment| segment.as_str());
-    let is_dynamic = |segment: &str| segment.starts_with('<') && segment.ends_with('>');
-    for asked in asked {
-        match pattern.next() {
-            Some(trailing) if trailing.ends_with("..>") => return true,
-            Some(segment) if is_dynamic(segment) || segment == asked => {}
-            _ => return false,
+/// Decides as the guards do, as far as that is possible without a request.
+fn decided(
+    path: &Origin<'_>,
+    route: &Route,
+    claims: &Claims,
+    requirements: &Requirements,
+) -> Decision {
+    if claims.is_machine() && !requirements.machines {
+        return Decision::Refused(AuthError::NotAllowed);
+    }
+
+    let is_other =
+        |owner: &String| segment(path, route, owner).is_none_or(|segment| segment != claims.uid());
+    let mut asks = Vec::new();
+    if requirements.owner.as_ref().is_some_and(is_other) {
+        match requirements.owner_or {
+            Some(or) => asks.push(or),
+            None => return Decision::Refused(AuthError::NotOwner),
         }
     }
-    pattern.next().is_none_or(|segment| segment.ends_with("..>"))
+    asks.extend(requirements.scope.as_ref().map(|scope| scope.by));
+    asks.extend(&requirements.requirements);
+    if asks.is_empty() { Decision::Opens } else { Decision::Asks(asks) }
 }
 
-/// The segment of `path` that the pattern of this route calls `param`, as Rocket
+/// Returns the segment of `path` that the pattern of this route calls `param`, as Rocket
 /// hands it to handlers.
-fn segment(path: &Origin<'_>, route: &Route, param: &str) -> Option<String> {
-    let param = format!("<{param}>");
-    let mut pattern = route.uri.origin.path().raw_segments();
-    let position = pattern.position(|segment| segment.as_str() == param)?;
-    path.path().segments().get(position).map(str::to_owned)
+fn segment<'p>(path: &'p Origin<'_>, route: &Route, param: &str) -> Option<&'p str> {
+    path.path().segments().get(Pattern::mounted(route).position(param)?)
 }
 
-impl fmt::Display for Explanation {
+impl fmt::Display for RouteDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
-        for check in Check::OF_A_TOKEN {
-            let mark = match self.failed {
-                Some(failed) if check == failed && is_undecided => "NO KEY",
-                Some(failed) if check == failed => "FAILED",
-                Some(failed) if check > failed => "-",
-                _ => "passed",
-            };
-            write!(f, "{mark:6}  rule {:2}  {}", check.rule(), check.asks_for(&self.rules))?;
-            match check.settings() {
-                settings if self.failed == Some(check) && !settings.is_empty() => {
-                    writeln!(f, "  [{}]", settings.join(", "))?;
-                }
-                _ => writeln!(f)?,
-            }
-        }
-
-        match &self.result {
-            Ok(_) => writeln!(f, "The token is accepted.")?,
-            Err(error) => {
-                let verdict = if is_undecided { "neither accepted nor refused" } else { "refused" };
-                let (status, code) = (error.status(), error.code());
-                writeln!(f, "The token is {verdict}: {error}. {status} {code}.")?;
-            }
-        }
-        if let (Some(Check::Key | Check::Signature), Some(keys)) = (self.failed, &self.public_keys)
-        {
-            writeln!(f, "Public keys: {keys}.")?;
-        }
-        if is_undecided {
-            writeln!(
-                f,
-                "A copy of the issuer's keys will do: serve it on this machine, and set \
-                 AUTH_GUARD_JWKS_URL to its address."
-            )?;
-        }
-        self.doors.iter().try_for_each(|door| writeln!(f, "{door}"))
+        let Self { method, uri, policy, decision } = self;
+        write!(f, "{method} {uri} ({policy}): {decision}")
     }
 }
 
-impl fmt::Display for Door {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, uri, policy, verdict } = self;
-        write!(f, "{method} {uri} ({policy}): {verdict}")
-    }
-}
-
-impl fmt::Display for Verdict {
+impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Opens => f.write_str("opens"),
-            Self::OpensByException(exception) => {
-                write!(f, "opens if `{exception}` applies, for the caller is not the owner")
-            }
+            Self::Asks(requirements) => write!(f, "opens if met: {}", requirements.join(", ")),
             Self::Undeclared => f.write_str("as its handler decides"),
-            Self::Refused(AuthError::NotOwner) => {
-                let error = AuthError::NotOwner;
-                write!(f, "{} {}, rule {}", error.status(), error.code(), Check::Owner.rule())
+            Self::Refused(error @ (AuthError::NotOwner | AuthError::NotAllowed)) => {
+                let is_owner = *error == AuthError::NotOwner;
+                let check = if is_owner { Check::Owner } else { Check::Machine };
+                write!(f, "{} {}, rule {}", error.status(), error.code(), check.rule())
             }
             Self::Refused(error) => write!(f, "{} {}", error.status(), error.code()),
         }

@@ -1,4 +1,4 @@
-//! Step 7, first half: error → answer. The only file that knows a status code.
+//! Step 7, second half: error → answer.
 
 use std::io::Cursor;
 
@@ -7,28 +7,10 @@ use rocket::http::{ContentType, Header, Status};
 use rocket::response::{self, Responder, Response};
 use rocket::serde::Serialize;
 
-use crate::error::AuthError;
-use crate::launch::Installed;
+use super::context::Context;
+use crate::error::{Answer, AuthError, Challenge};
 
-/// The statuses that an [`AuthError`] can be answered with.
-pub(crate) const STATUSES: [u16; 5] = [400, 401, 403, 500, 503];
-
-/// One row of the table of answers.
-struct Answer {
-    status: Status,
-    code: &'static str,
-    challenge: Challenge,
-    detail: &'static str,
-}
-
-/// What follows `Bearer realm="…"` (RFC 6750 section 3).
-enum Challenge {
-    None,
-    Bare,
-    Error(&'static str),
-}
-
-/// RFC 9457.
+/// A problem body (RFC 9457).
 #[derive(Serialize)]
 #[serde(crate = "rocket::serde")]
 struct Problem {
@@ -39,81 +21,12 @@ struct Problem {
     detail: &'static str,
 }
 
+/// What `Retry-After` says if no cooldown decides it: about as long as a request waits for
+/// the application's own check.
+const RETRY_AFTER: u64 = 5;
+
 impl AuthError {
-    /// The status that this error is answered with.
-    pub fn status(&self) -> u16 {
-        self.answer().status.code
-    }
-
-    /// The `code` of the problem body: for programs, and stable.
-    pub fn code(&self) -> &'static str {
-        self.answer().code
-    }
-
-    /// The table of answers. Causes go to the log and not to the caller, so
-    /// every refused token but an expired one has the same.
-    fn answer(&self) -> Answer {
-        let (status, code, challenge, detail) = match self {
-            Self::MissingToken => (
-                Status::Unauthorized,
-                "token_missing",
-                Challenge::Bare,
-                "A bearer token is required.",
-            ),
-            Self::MultipleTokens => (
-                Status::BadRequest,
-                "request_malformed",
-                Challenge::Error("invalid_request"),
-                "The request has more than one Authorization header field.",
-            ),
-            Self::MalformedToken
-            | Self::AlgorithmNotAllowed
-            | Self::NoMatchingKey
-            | Self::InvalidSignature
-            | Self::InvalidClaim(_)
-            | Self::NotYetValid
-            | Self::Revoked => (
-                Status::Unauthorized,
-                "token_invalid",
-                Challenge::Error("invalid_token"),
-                "The token is not valid.",
-            ),
-            Self::Expired => (
-                Status::Unauthorized,
-                "token_expired",
-                Challenge::Error("invalid_token"),
-                "The token has expired.",
-            ),
-            Self::NotOwner => (
-                Status::Forbidden,
-                "not_owner",
-                Challenge::Error("insufficient_scope"),
-                "The token does not give access to this resource.",
-            ),
-            Self::KeysUnavailable => (
-                Status::ServiceUnavailable,
-                "keys_unavailable",
-                Challenge::None,
-                "The keys to check tokens with cannot be had right now.",
-            ),
-            Self::CheckUnavailable => (
-                Status::ServiceUnavailable,
-                "check_unavailable",
-                Challenge::None,
-                "The request cannot be checked right now.",
-            ),
-            Self::Misconfigured => (
-                Status::InternalServerError,
-                "guard_misconfigured",
-                Challenge::None,
-                "The server is not set up to check this request.",
-            ),
-        };
-
-        Answer { status, code, challenge, detail }
-    }
-
-    /// The `WWW-Authenticate` field that is due.
+    /// Returns the `WWW-Authenticate` field that is due.
     pub(crate) fn challenge(&self, realm: &str) -> Option<String> {
         let answer = self.answer();
         match answer.challenge {
@@ -126,18 +39,18 @@ impl AuthError {
         }
     }
 
-    /// The problem body that is due.
+    /// Returns the problem body that is due.
     pub(crate) fn body(&self) -> Option<Vec<u8>> {
         let Answer { status, code, detail, .. } = self.answer();
-        let title = status.reason_lossy();
-        let problem = Problem { r#type: "about:blank", title, status: status.code, code, detail };
+        let title = Status::new(status).reason_lossy();
+        let problem = Problem { r#type: "about:blank", title, status, code, detail };
         serde_json::to_vec(&problem).ok()
     }
 
-    /// Adds `WWW-Authenticate` or `Retry-After`, unless the response has it.
+    /// Adds the header fields that are due, unless the response has them.
     pub(crate) fn add_headers(&self, request: &Request<'_>, response: &mut Response<'_>) {
-        let installed = Installed::of(request.rocket());
-        let realm = installed.map_or("api", |installed| &installed.realm);
+        let context = Context::of(request.rocket());
+        let realm = context.map_or("api", |context| &context.realm);
         let is_bearer = |value: &str| {
             value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
         };
@@ -147,16 +60,27 @@ impl AuthError {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));
         }
 
-        if self.answer().status == Status::ServiceUnavailable
-            && let Some(installed) = installed
+        if let Some(seconds) = self.retry_after(request)
             && !response.headers().contains("Retry-After")
         {
-            response.set_header(Header::new("Retry-After", installed.retry_after.to_string()));
+            response.set_header(Header::new("Retry-After", seconds.to_string()));
+        }
+    }
+
+    /// Returns when it is worth trying again, in seconds from now.
+    fn retry_after(&self, request: &Request<'_>) -> Option<u64> {
+        let (_, verifier) = Context::of_request(request)?;
+        match self {
+            Self::KeysUnavailable => {
+                Some(verifier.public_keys().map_or(RETRY_AFTER, |public| public.retry_after()))
+            }
+            Self::CheckUnavailable => Some(RETRY_AFTER),
+            _ => None,
         }
     }
 }
 
-/// The documented answer: status, challenge and an `application/problem+json`
+/// Gives the documented answer: status, challenge and an `application/problem+json`
 /// body (RFC 9457), without anything of the token, the claims or the path.
 impl<'r> Responder<'r, 'static> for AuthError {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {

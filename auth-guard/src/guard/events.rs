@@ -1,33 +1,40 @@
-//! Every decision, told once: an event for the log, and a count for the metrics.
+//! Every decision, recorded once: an event for the log, and a count for the metrics.
 //!
-//! Nothing of the token, the secret or a claim's value is in it, nor the path of the
-//! request: the pattern of its route, and the ids of keys that are held.
-
-use std::fmt::Display;
+//! An event has nothing of the token, the secret or a claim's value in it, nor the path
+//! of the request: only the pattern of its route, and the ids of known keys.
 
 use rocket::Route;
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, field};
 
-use crate::error::AuthError;
-use crate::token::check::{Check, Progress};
+use super::refused::Refused;
+use super::verified::Verified;
 
 /// What opened a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum By {
+pub(super) enum AllowedBy {
     /// The caller is the owner of the path.
     Owner,
-    /// The caller is not, and this [`Exception`](crate::Exception) applies.
-    Exception(&'static str),
-    /// Any valid token does.
+    /// This [`Scope`](crate::Scope) admits the caller.
+    Scope(&'static str),
+    /// This [`Requirement`](crate::Requirement) is met.
+    Requirement(&'static str),
+    /// The caller is not the owner, or not admitted, and meets this requirement instead.
+    Instead(&'static str),
+    /// Any valid token will do.
     Token,
 }
 
-impl By {
-    /// Whether anybody listens. Mostly nobody does, and then not even what an event
-    /// would say is looked up.
-    pub(crate) fn is_heard(self) -> bool {
-        let is_rare = matches!(self, Self::Exception(_));
+impl AllowedBy {
+    /// Returns the more telling of the two: what came before, unless that was any token.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self == Self::Token { other } else { self }
+    }
+
+    /// Returns `true` if somebody listens. Mostly nobody does, and then not even the
+    /// fields of an event are looked up.
+    pub(super) fn is_observed(self) -> bool {
+        let is_rare = matches!(self, Self::Instead(_));
         is_rare
             || cfg!(feature = "metrics")
             || LevelFilter::current() >= LevelFilter::TRACE
@@ -38,7 +45,11 @@ impl By {
 /// The target of every event.
 const TARGET: &str = "auth_guard::decision";
 
-/// A macro, because the level of an event is a constant.
+/// What to do about a guard that cannot check its route.
+const REMEDY: &str = "attach `AuthGuard::fairing()`, use `Owner` and `Access` only with \
+                      `#[user_scoped]`, and ask no guard from within `AuthGuard::with_check`";
+
+/// Emits an event. It is a macro because an event's level is a constant.
 macro_rules! event {
     ($level:expr, $outcome:literal, $route:expr, $($field:tt)*) => {
         tracing::event!(
@@ -53,64 +64,53 @@ macro_rules! event {
     };
 }
 
-/// Tells that a request was let in. An exception is rare and worth reading; the rest
-/// is what a service does all day.
-pub(crate) fn tell_allowed(route: &Route, by: By, key: Option<&dyn Display>) {
-    let (route, key) = (Some(route), key.map(field::display));
+/// Records that a request was let in. Somebody else in the owner's place is rare and worth
+/// reading; the rest is what a service does all day.
+pub(super) fn record_allowed(route: &Route, by: AllowedBy, caller: &Verified) {
+    let (route, key) = (Some(route), caller.public_key().map(field::display));
     match by {
-        By::Owner => event!(Level::TRACE, "allowed", route, by = "owner", key,),
-        By::Token => event!(Level::TRACE, "allowed", route, by = "token", key,),
-        By::Exception(exception) => {
-            event!(Level::INFO, "allowed", route, by = "exception", exception, key,);
+        AllowedBy::Owner => event!(Level::TRACE, "allowed", route, by = "owner", key,),
+        AllowedBy::Token => event!(Level::TRACE, "allowed", route, by = "token", key,),
+        AllowedBy::Scope(scope) => {
+            event!(Level::TRACE, "allowed", route, by = "scope", scope, key,);
+        }
+        AllowedBy::Requirement(requirement) => {
+            event!(Level::TRACE, "allowed", route, by = "requirement", requirement, key,);
+        }
+        AllowedBy::Instead(requirement) => {
+            event!(Level::INFO, "allowed", route, by = "requirement", requirement, key,);
         }
     }
     #[cfg(feature = "metrics")]
     crate::metrics::count("allowed", by.name());
 }
 
-/// Tells that a request was refused. `progress` says how far its token came, if that
-/// was refused; `is_first` is whether it is the first of an outage.
-pub(crate) fn tell_refused(
-    route: Option<&Route>,
-    error: &AuthError,
-    progress: Option<&Progress>,
-    key: Option<&dyn Display>,
-    is_first: bool,
-) {
-    let reason = error.code();
-    let rule = rule(error, progress);
-    let cause = field::debug(error);
-    let key = key.map(field::display);
+/// Records that a request was refused, and whether it is the first of an outage.
+pub(super) fn record_refused(route: Option<&Route>, refused: &Refused, is_first: bool) {
+    let Refused { error, check, key, requirement } = refused;
+    let (reason, cause) = (error.code(), field::debug(error));
+    let key = key.as_deref().map(field::display);
+    let rule = check.map(|check| check.rule());
 
     match error.status() {
-        403 => event!(Level::WARN, "refused", route, reason, cause, rule, key,),
-        503 if is_first => event!(Level::ERROR, "refused", route, reason, cause, rule, key,),
+        403 => event!(Level::WARN, "refused", route, reason, cause, rule, key, requirement,),
+        503 if is_first => {
+            event!(Level::ERROR, "refused", route, reason, cause, rule, key, requirement,);
+        }
         500 => event!(Level::ERROR, "refused", route, reason, cause, remedy = REMEDY,),
-        _ => event!(Level::DEBUG, "refused", route, reason, cause, rule, key,),
+        _ => event!(Level::DEBUG, "refused", route, reason, cause, rule, key, requirement,),
     }
     #[cfg(feature = "metrics")]
     crate::metrics::count("refused", reason);
 }
 
-/// Of a guard that cannot check its route.
-const REMEDY: &str =
-    "attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below `#[user_scoped]`";
-
-/// The rule that was broken, if it was one of the token's or of the path's.
-fn rule(error: &AuthError, progress: Option<&Progress>) -> Option<u8> {
-    match error {
-        AuthError::NotOwner => Some(Check::Owner.rule()),
-        AuthError::Misconfigured | AuthError::Revoked | AuthError::CheckUnavailable => None,
-        _ => progress.map(|progress| progress.check.rule()),
-    }
-}
-
 #[cfg(feature = "metrics")]
-impl By {
+impl AllowedBy {
     fn name(self) -> &'static str {
         match self {
             Self::Owner => "owner",
-            Self::Exception(_) => "exception",
+            Self::Scope(_) => "scope",
+            Self::Requirement(_) | Self::Instead(_) => "requirement",
             Self::Token => "token",
         }
     }

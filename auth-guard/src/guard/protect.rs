@@ -3,14 +3,19 @@
 use rocket::route::{Handler, Outcome};
 use rocket::{Data, Request, Route, async_trait};
 
-use super::{authenticate_once, check_owner, open, refuse};
-use crate::audit::{self, Layer};
+use super::authenticate::authenticate;
+use super::outcome::refuse;
+use super::ownership::{Decision, Named, Terms, decide};
+use super::refused::Refused;
+use super::requirement::{Requirement, is_met_by};
 use crate::error::AuthError;
-use crate::guard::events::By;
+use crate::route::mark::{self, Declaration};
+use crate::route::pattern::{Pattern, USER_ID};
+use crate::route::registry::Registry;
 
-/// Every one of these routes needs a valid token, and where its pattern has a
-/// `<user_id>`, that user's. It is decided before the guards of the route are
-/// asked and before the body is read.
+/// Requires a valid token for every one of these routes, and where a pattern has a
+/// `<user_id>`, that user's. This is decided before the guards of the route are asked and
+/// before the body is read.
 ///
 /// ```rust,no_run
 /// use auth_guard::{AuthGuard, protect, public};
@@ -35,69 +40,134 @@ use crate::guard::events::By;
 /// }
 /// ```
 ///
-/// A handler may have `#[user_scoped]` as well; then the attribute decides about
-/// the owner, so that its `param`, `or` and `exempt` count, and this still asks
-/// for a valid token. A token is verified once, however many ask.
+/// A handler may have `#[user_scoped]` as well. Then the attribute decides about the
+/// owner, so its `param`, `or` and `exempt` count, and this still requires a valid token.
+/// A token is verified once, however many guards ask.
+///
+/// With a requirement, for an administrators' mount:
+///
+/// ```rust
+/// # use auth_guard::{Requirement, Unavailable, Verified, protect};
+/// # struct Admin;
+/// # #[rocket::async_trait]
+/// # impl Requirement for Admin {
+/// #     async fn is_met_by(c: &Verified, _: &rocket::Request<'_>) -> Result<bool, Unavailable> {
+/// #         Ok(c.has("roles", "admin"))
+/// #     }
+/// # }
+/// # #[rocket::get("/stats")]
+/// # fn stats() -> &'static str { "42" }
+/// let rocket =
+///     rocket::build().mount("/admin", protect(rocket::routes![stats]).require::<Admin>());
+/// ```
 ///
 /// # Failing
 ///
 /// As [`Owner`](crate::Owner), and never by forwarding. Without
 /// [`AuthGuard`](crate::AuthGuard) attached, with 500.
-pub fn protect(routes: impl Into<Vec<Route>>) -> Vec<Route> {
+pub fn protect(routes: impl Into<Vec<Route>>) -> ProtectedRoutes {
     let mut routes = routes.into();
     for route in &mut routes {
-        let decides = !audit::is_scoped(route);
-        let segment = audit::user_segment(route).filter(|_| decides);
-        route.handler = Box::new(Protected { segment, decides, handler: route.handler.clone() });
-        Layer::Protected.declare(route);
+        let terms = Terms::default();
+        route.handler = Box::new(Protected { handler: route.handler.clone(), terms });
+        Declaration::Protected.declare(route);
     }
-    routes
+    ProtectedRoutes { routes }
 }
 
-/// Anybody may call these routes: for what an application beside
-/// [`protect`] leaves open on purpose, so that [`audit`](crate::audit()) shows it as
-/// declared and all else as `undeclared`.
+/// Routes that [`protect`] guards, to be mounted.
+#[derive(Clone, Debug)]
+#[must_use = "they guard nothing until they are mounted"]
+pub struct ProtectedRoutes {
+    routes: Vec<Route>,
+}
+
+impl ProtectedRoutes {
+    /// Adds a requirement that every caller must meet, whatever else a route requires.
+    pub fn require<R: Requirement>(mut self) -> Self {
+        let name = std::any::type_name::<R>();
+        let name = name.rsplit("::").next().unwrap_or(name);
+        for route in &mut self.routes {
+            let requirement = Some(Named { name, question: is_met_by::<R> });
+            let terms = Terms { requirement, ..Terms::default() };
+            route.handler = Box::new(Protected { handler: route.handler.clone(), terms });
+            mark::require(route, name);
+        }
+        self
+    }
+}
+
+impl From<ProtectedRoutes> for Vec<Route> {
+    fn from(protected: ProtectedRoutes) -> Self {
+        protected.routes
+    }
+}
+
+impl IntoIterator for ProtectedRoutes {
+    type Item = Route;
+    type IntoIter = std::vec::IntoIter<Route>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.routes.into_iter()
+    }
+}
+
+/// Declares that anybody may call these routes: what an application leaves open on
+/// purpose, so that [`audit`](crate::audit()) shows it as declared and all else as
+/// `undeclared`.
 ///
-/// It opens nothing: a guard of a route is still asked, and a `<user_id>` still
+/// ```rust
+/// # #[rocket::get("/health")]
+/// # fn health() -> &'static str { "ok" }
+/// let rocket = rocket::build().mount("/", auth_guard::public(rocket::routes![health]));
+/// ```
+///
+/// It opens nothing: the guards of a route are still asked, and a `<user_id>` still
 /// needs `#[user_scoped]`.
 pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
     let mut routes = routes.into();
-    routes.iter_mut().for_each(|route| Layer::Public.declare(route));
+    routes.iter_mut().for_each(|route| Declaration::Public.declare(route));
     routes
 }
 
 #[derive(Clone)]
 struct Protected {
-    /// The position of the user, if it is not the attribute that checks it.
-    segment: Option<usize>,
-    /// Whether no attribute decides after this.
-    decides: bool,
     handler: Box<dyn Handler>,
+    terms: Terms,
 }
 
 #[async_trait]
 impl Handler for Protected {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        match self.check(request).await {
+        match check(request, self.terms).await {
             Ok(()) => self.handler.handle(request, data).await,
-            Err(error) => Outcome::Error(refuse(request, &error)),
+            Err(refused) => Outcome::Error(refuse(request, &refused)),
         }
     }
 }
 
-impl Protected {
-    async fn check(&self, request: &Request<'_>) -> Result<(), AuthError> {
-        let caller = authenticate_once(request).await?;
-        let opened = match self.segment {
-            Some(segment) => {
-                check_owner(request, segment, caller.uid())?;
-                By::Owner
-            }
-            None => By::Token,
-        };
-        if self.decides {
-            open(request, opened, caller);
-        }
-        Ok(())
+async fn check(request: &Request<'_>, mut terms: Terms) -> Result<(), Refused> {
+    let caller = authenticate(request).await?;
+    // Read off the route that was asked: an application may have changed its pattern since
+    // it was protected.
+    let route = request.route().ok_or(AuthError::Misconfigured)?;
+    let is_marked = mark::is_marked(route);
+    if is_marked {
+        // The attribute decides about the owner, and about machines.
+        terms.machines = caller.is_machine() && admits_machines(request, route);
+    } else {
+        terms.owner = Pattern::unmounted(route).position(USER_ID);
     }
+    // What the attribute decides, it records.
+    terms.is_silent = is_marked;
+    match decide(request, &caller, &terms) {
+        Decision::Granted(_) => Ok(()),
+        Decision::Refused(refused) => Err(refused),
+        Decision::Ask(unanswered) => unanswered.ask(request, &caller, &terms).await.map(drop),
+    }
+}
+
+fn admits_machines(request: &Request<'_>, route: &Route) -> bool {
+    let known = Registry::of(request.rocket()).and_then(|registry| registry.of_route(route));
+    known.is_some_and(|known| known.other.is_none() && known.first.machines)
 }

@@ -1,21 +1,14 @@
-//! Step 5: claims → guard.
+//! Step 5: claims → `Verified`.
 
-use std::fmt::{self, Display};
-#[cfg(feature = "jwks")]
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rocket::request::{FromRequest, Outcome, Request};
 use rocket::serde::Deserialize;
-use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
-use super::{abort, authenticate_once, open, outcome};
-use crate::error::AuthError;
-use crate::guard::events::By;
-#[cfg(feature = "jwks")]
-use crate::keys::public::jwk::PublicKey;
-use crate::token::check::Progress;
+use crate::keys::public::PublicKey;
 use crate::token::claims::{Claims, ClaimsError};
+use crate::verifier::Accepted;
 
 /// A request guard: the caller has a valid token.
 ///
@@ -37,41 +30,34 @@ use crate::token::claims::{Claims, ClaimsError};
 /// | --- | --- |
 /// | 401 | there is no token, or it is refused |
 /// | 400 | there is more than one `Authorization` header field |
-/// | 503 | the keys to check tokens with cannot be had, or the application's own check gives no answer |
-/// | 500 | the fairing is not attached (a launch refuses that wherever it can be seen) |
+/// | 403 | the token is a machine's (rule 21) |
+/// | 503 | the issuer's public keys cannot be fetched, or the application's own check gives no answer |
+/// | 500 | the fairing is not attached (the launch is refused wherever that can be seen), or the application's own check asks for this guard |
 ///
 /// # Optional authentication
 ///
 /// `Result<Verified, AuthError>` as an argument lets the handler decide.
-/// `Option<Verified>` makes a *bad* token look like no token.
+/// `Option<Verified>` makes an *invalid* token look like no token. If the handler then
+/// answers 401, or another status that the error has, by itself, the answer still gets
+/// the error's challenge, and its body where the application has no catcher: Rocket does
+/// not say who chose the status.
 #[derive(Clone)]
 pub struct Verified {
     claims: Claims,
-    /// The public key that the signature was checked with in this request.
-    #[cfg(feature = "jwks")]
+    /// The public key that verified the signature in this request.
     key: Option<Arc<PublicKey>>,
 }
 
 impl Verified {
-    pub(super) fn new(claims: Claims, _progress: Progress) -> Self {
-        Self {
-            claims,
-            #[cfg(feature = "jwks")]
-            key: _progress.key,
-        }
+    pub(super) fn new(Accepted { claims, key }: Accepted) -> Self {
+        Self { claims, key }
     }
 
-    #[cfg(feature = "jwks")]
-    pub(super) fn key(&self) -> Option<&dyn Display> {
-        self.key.as_deref().map(|key| key as _)
+    pub(super) fn public_key(&self) -> Option<&Arc<PublicKey>> {
+        self.key.as_ref()
     }
 
-    #[cfg(not(feature = "jwks"))]
-    pub(super) fn key(&self) -> Option<&dyn Display> {
-        None
-    }
-
-    /// Who the token was issued to; see [`Claims::uid`].
+    /// Returns the user the token was issued to; see [`Claims::uid`].
     pub fn uid(&self) -> &str {
         self.claims.uid()
     }
@@ -80,38 +66,50 @@ impl Verified {
     ///
     /// # Errors
     ///
-    /// [`ClaimsError`] when the verified claims do not have that shape.
+    /// Returns [`ClaimsError`] if the verified claims do not have that shape.
     pub fn claims<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ClaimsError> {
-        self.claims.claims()
+        self.claims.deserialize()
     }
 
-    /// When the token expires, without leeway.
+    /// Returns `true` if the top-level claim of this name is this string, or a list with it.
+    ///
+    /// ```rust
+    /// # fn f(caller: auth_guard::Verified) {
+    /// let is_admin = caller.has("roles", "admin");
+    /// # }
+    /// ```
+    ///
+    /// Strings are compared as a whole, byte for byte, and never split: a role called
+    /// `not admin` is not `admin`. Better Auth's roles are strings with commas, so its
+    /// `definePayload` should return lists.
+    pub fn has(&self, claim: &str, value: &str) -> bool {
+        self.has_at(&[claim], value)
+    }
+
+    /// Does the same further down: each name of `path` leads into the object of the one
+    /// before it.
+    ///
+    /// ```rust
+    /// # fn f(caller: auth_guard::Verified, org_id: &str) {
+    /// let is_admin = caller.has_at(&["realm_access", "roles"], "admin");
+    /// let is_owner = caller.has_at(&["orgs", org_id], "owner");
+    /// # }
+    /// ```
+    ///
+    /// A name is only ever a name: nothing in it is parsed, so a segment of the path can be
+    /// one. Returns `false` if a name is missing, or stands twice in its object.
+    pub fn has_at(&self, path: &[&str], value: &str) -> bool {
+        self.claims.has_at(path, value)
+    }
+
+    /// Returns `true` if the token is a machine's; see [`Claims::is_machine`].
+    pub(super) fn is_machine(&self) -> bool {
+        self.claims.is_machine()
+    }
+
+    /// Returns when the token expires, without leeway.
     pub fn expires_at(&self) -> SystemTime {
         self.claims.expires_at()
-    }
-}
-
-#[async_trait]
-impl<'r> FromRequest<'r> for Verified {
-    type Error = AuthError;
-
-    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
-        let caller = authenticate_once(request).await.cloned();
-        outcome(request, caller.inspect(|caller| open(request, By::Token, caller)))
-    }
-}
-
-impl Sentinel for Verified {
-    fn abort(rocket: &Rocket<Ignite>) -> bool {
-        abort("the guard `Verified`", rocket)
-    }
-}
-
-/// On the error as well, so that `type Me = Result<Verified, AuthError>` counts:
-/// Rocket asks an alias only if both of its types can be asked.
-impl Sentinel for AuthError {
-    fn abort(rocket: &Rocket<Ignite>) -> bool {
-        abort("`AuthError`", rocket)
     }
 }
 

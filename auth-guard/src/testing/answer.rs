@@ -1,4 +1,4 @@
-//! What came back, and whether it is the answer that is due.
+//! An answer, and its comparison with the one that is due.
 
 use std::fmt;
 
@@ -8,38 +8,75 @@ use serde_json::Value;
 
 use crate::error::AuthError;
 
-/// What came back.
+/// An answer, read completely: to compare it, or to assert on it in an asynchronous
+/// test.
+///
+/// ```rust
+/// # use auth_guard::{AuthGuard, Secret, user_scoped};
+/// # use rocket::local::blocking::Client;
+/// use auth_guard::testing::{Answer, RequestExt};
+///
+/// # #[user_scoped]
+/// # #[rocket::get("/<user_id>/tasks")]
+/// # fn list(user_id: &str) -> &str {
+/// #     user_id
+/// # }
+/// # let guard = AuthGuard::fairing().with_secret(Secret::random());
+/// # let rocket = rocket::build().attach(guard).mount("/api", rocket::routes![list]);
+/// # let client = Client::untracked(rocket).expect("a valid Rocket");
+/// let answer = Answer::from(client.get("/api/alice/tasks").as_user("bob").dispatch());
+/// assert_eq!((answer.status, &*answer.code()), (403, "not_owner"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Every header field, sorted: the order of fields of different names says nothing.
+    /// Every header field, sorted, because the order of fields has no meaning.
     pub fields: Vec<(String, String)>,
-    /// All `WWW-Authenticate` fields.
+    /// The values of all `WWW-Authenticate` fields.
     pub challenges: Vec<String>,
-    /// `Content-Type`.
+    /// The value of `Content-Type`.
     pub content_type: Option<String>,
-    /// `Retry-After`.
+    /// The value of `Retry-After`.
     pub retry_after: Option<String>,
     /// The body.
     pub body: String,
 }
 
 impl Answer {
-    /// Reads what came back to an asynchronous client.
+    /// Reads the answer to a request of an asynchronous client.
+    ///
+    /// ```rust
+    /// # use auth_guard::{AuthGuard, Secret, user_scoped};
+    /// use auth_guard::testing::{Answer, RequestExt, assert_refused};
+    /// use rocket::local::asynchronous::Client;
+    ///
+    /// # #[user_scoped]
+    /// # #[rocket::get("/<user_id>/tasks")]
+    /// # fn list(user_id: &str) -> &str {
+    /// #     user_id
+    /// # }
+    /// # let guard = AuthGuard::fairing().with_secret(Secret::random());
+    /// # let rocket = rocket::build().attach(guard).mount("/api", rocket::routes![list]);
+    /// # rocket::async_test(async {
+    /// let client = Client::untracked(rocket).await.expect("a valid Rocket");
+    /// let response = client.get("/api/alice/tasks").as_user("bob").dispatch().await;
+    /// assert_refused!(Answer::read(response).await, NotOwner);
+    /// # });
+    /// ```
     pub async fn read(response: asynchronous::LocalResponse<'_>) -> Self {
         let head = Self::head(response.status(), response.headers());
         Self { body: response.into_string().await.unwrap_or_default(), ..head }
     }
 
-    /// The `code` of a problem body; empty where there is none.
+    /// Returns the `code` of a problem body, or an empty text if there is none.
     pub fn code(&self) -> String {
         let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
         problem["code"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether this is the answer to `error`: its status and its challenge; and its
-    /// code, unless the application's own catcher or `HEAD` left it out.
+    /// Returns `true` if this is the answer to `error`: its status, its challenge and its
+    /// code. The code may be missing, as the application's own catcher and `HEAD` omit it.
     pub fn is_refusal(&self, error: &AuthError) -> bool {
         let realm = |field: &str| {
             Some(field.strip_prefix("Bearer realm=\"")?.split('"').next()?.to_owned())
@@ -77,7 +114,7 @@ impl From<blocking::LocalResponse<'_>> for Answer {
     }
 }
 
-/// Status, challenge and code, in one line.
+/// Writes status, challenge and code in one line.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, ", self.status)?;
@@ -93,10 +130,10 @@ impl fmt::Display for Answer {
     }
 }
 
-/// How much of a body is quoted, in characters.
+/// The longest quotation from a body, in characters.
 const QUOTED: usize = 80;
 
-/// The answer to `error`, in the same words.
+/// Describes the answer to `error` as `Display` describes an answer.
 pub(super) fn due(error: &AuthError) -> String {
     let challenge = error.challenge("…");
     let challenge = challenge.map_or("no challenge".into(), |text| format!("challenge `{text}`"));

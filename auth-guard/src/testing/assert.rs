@@ -1,11 +1,11 @@
-//! `assert_refused!`.
+//! The assertion on a refusal.
 
 use super::answer::{Answer, due};
 use crate::error::AuthError;
 
-/// Asserts that a response is the documented answer to an [`AuthError`], named as
-/// its variant: status and challenge, and the code of the body unless the
-/// application's own catcher has another body.
+/// Asserts that a response is the documented answer to an [`AuthError`], which is given
+/// as its variant. Compares the status, the challenge and, unless the application's own
+/// catcher writes another body, the code.
 ///
 /// ```rust
 /// # use auth_guard::{AuthGuard, Secret, user_scoped};
@@ -27,13 +27,13 @@ use crate::error::AuthError;
 /// assert_refused!(response, Expired);
 /// ```
 ///
-/// The causes of `token_invalid` have one answer, so they cannot be told apart here
-/// either. For an asynchronous client, `assert_refused!(Answer::read(response).await,
-/// NotOwner)`; see [`Answer::read`].
+/// All causes of `token_invalid` have one answer, so this assertion cannot distinguish
+/// them. For an asynchronous client, write
+/// `assert_refused!(Answer::read(response).await, NotOwner)`; see [`Answer::read`].
 ///
 /// # Panics
 ///
-/// When it is another answer; the message says what came back.
+/// Panics if the answer is another one; the message shows both.
 pub use crate::__assert_refused as assert_refused;
 
 /// See [`assert_refused`].

@@ -1,5 +1,5 @@
-//! A kit for the tests of an application: an issuer, a clock, assertions, and a
-//! [attack](attack_all) on all of its routes.
+//! A kit for the tests of an application: an issuer of tokens, a clock, assertions, and
+//! an [attack](attack_all) on every route.
 //!
 //! ```rust
 //! use auth_guard::testing::{RequestExt, assert_refused, attack_all};
@@ -27,107 +27,34 @@
 //! An application with public keys first [trusts](Issuer::trusted_by) an issuer of the
 //! test.
 //!
-//! A launch outside debug is refused while the feature `testing` is on, unless the
-//! code [asks for it](crate::AuthGuard::allow_testing_in_release).
+//! While the feature `testing` is on, an application launches only in a debug build and
+//! profile, unless its code
+//! [allows more](crate::AuthGuard::allow_testing_in_release).
 
 mod answer;
 mod assert;
 mod attack;
 mod hostile;
+#[doc(hidden)]
+pub mod internal;
 mod issuer;
 #[cfg(feature = "jwks")]
 mod jwks_server;
 mod request;
 mod signer;
+mod token;
 
-use std::time::SystemTime;
-
-use crate::audit::explain::Explanation;
 pub use crate::clock::Clock;
-use crate::error::AuthError;
-use crate::keys::{Hs256, Keys};
-use crate::token::bearer::BearerToken;
-use crate::token::claims::Claims;
-use crate::verifier::{self, Verifier};
 #[cfg(feature = "jwks")]
-use crate::{keys::Key, keys::public::jwk::KeySet, token::header::Header};
-
-#[cfg(feature = "jwks")]
-pub use crate::keys::public::jwk::Algorithm;
+pub use crate::keys::public::algorithm::Algorithm;
 pub use answer::Answer;
 #[doc(hidden)]
 pub use assert::__check_refused;
 pub use assert::assert_refused;
-pub use attack::{AttackReport, attack_all};
+pub use attack::{Attack, AttackReport, attack, attack_all};
 pub use hostile::HostileRequest;
-pub use issuer::{Issuer, Token};
+pub use issuer::Issuer;
 #[cfg(feature = "jwks")]
 pub use jwks_server::JwksServer;
 pub use request::RequestExt;
-
-/// Verifies a compact JWS with a key of any bytes, and gives its payload: the
-/// way of a token as far as its signature, by the same code, for third-party
-/// vectors whose payloads are no claims.
-///
-/// # Errors
-///
-/// Each [`AuthError`] that a token can cause before its claims are looked at.
-pub fn verify_jws(token: &str, key: &[u8]) -> Result<Vec<u8>, AuthError> {
-    let keys = Keys::new(
-        Some(Hs256::from_bytes(key)),
-        #[cfg(feature = "jwks")]
-        None,
-    );
-    let trace = &mut ();
-    let token = BearerToken::new(token, trace)?;
-    verifier::verify_signature(token, trace, |header| keys.select(header), &mut [])
-        .map(|(payload, _)| payload.into_owned())
-}
-
-/// The same with one public key, given as a JWK.
-///
-/// # Errors
-///
-/// As above; `Err(None)` where the key is none that would be used.
-#[cfg(feature = "jwks")]
-pub fn verify_jws_with_jwk(
-    token: &str,
-    jwk: &serde_json::Value,
-) -> Result<Vec<u8>, Option<AuthError>> {
-    let keys = KeySet::of(jwk).map_err(|_| None)?;
-    let select = |header: &Header<'_>| {
-        let algorithm = header.public_algorithm().ok_or(AuthError::AlgorithmNotAllowed)?;
-        Ok(Key::Public(keys.select(algorithm, header.kid.as_deref())?.clone()))
-    };
-    let trace = &mut ();
-    let token = BearerToken::new(token, trace)?;
-    verifier::verify_signature(token, trace, select, &mut [])
-        .map(|(payload, _)| payload.into_owned())
-        .map_err(Some)
-}
-
-/// Verifies what came in the `Authorization` fields of one request, as the guards
-/// do: for property tests and fuzzing, without a request.
-///
-/// # Errors
-///
-/// Each [`AuthError`] that those fields can cause.
-pub fn verify_fields<'r>(
-    verifier: &Verifier,
-    fields: impl IntoIterator<Item = &'r str>,
-    now: SystemTime,
-) -> Result<Claims, AuthError> {
-    let trace = &mut ();
-    let token = BearerToken::from_fields(fields.into_iter(), trace)?;
-    verifier.verify_bearer(token, now, trace)
-}
-
-/// Explains what came in the `Authorization` fields of one request: to compare it
-/// with what the guards do.
-pub fn explain_fields<'r>(
-    verifier: &Verifier,
-    fields: impl IntoIterator<Item = &'r str>,
-    now: SystemTime,
-) -> Explanation {
-    verifier.explain_way(now, |trace| BearerToken::from_fields(fields.into_iter(), trace))
-}
+pub use token::Token;

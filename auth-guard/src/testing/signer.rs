@@ -1,9 +1,11 @@
-//! What an issuer signs with.
+//! What a test signs with: a shared secret, or a key pair.
 
-use hmac::{Hmac, Mac};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::keys::{self, Secret};
+use crate::keys::secret::{self, Secret};
 
 #[cfg(feature = "jwks")]
 pub(super) use public::PublicSigner;
@@ -16,7 +18,27 @@ pub(super) enum Signer {
 }
 
 impl Signer {
-    pub(super) fn sign(&self, input: &[u8]) -> Vec<u8> {
+    pub(super) fn of_secret(secret: &Secret) -> Self {
+        Self::Hs256(secret::keyed(secret))
+    }
+
+    /// Returns an HS256 signer with a key of any bytes.
+    pub(super) fn of_bytes(key: &[u8]) -> Self {
+        Self::Hs256(Hmac::new_from_slice(key).expect("HMAC takes keys of any length"))
+    }
+
+    /// Signs any header and any payload: the compact serialization.
+    pub(super) fn sign_token(&self, header: &[u8], payload: &[u8]) -> String {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        self.sign_input(&format!("{}.{}", encode(header), encode(payload)))
+    }
+
+    /// Signs `input`, whatever it is, and appends the signature.
+    pub(super) fn sign_input(&self, input: &str) -> String {
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(self.sign(input.as_bytes())))
+    }
+
+    fn sign(&self, input: &[u8]) -> Vec<u8> {
         match self {
             Self::Hs256(key) => key.clone().chain_update(input).finalize().into_bytes().to_vec(),
             #[cfg(feature = "jwks")]
@@ -24,7 +46,7 @@ impl Signer {
         }
     }
 
-    /// `alg` and `kid`.
+    /// Returns the `alg` and the `kid` of the key.
     pub(super) fn names(&self) -> (&'static str, Option<&str>) {
         match self {
             Self::Hs256(_) => ("HS256", None),
@@ -33,10 +55,10 @@ impl Signer {
         }
     }
 
-    /// Somebody else's, by the same names.
+    /// Returns a signer with another key under the same names.
     pub(super) fn another(&self) -> Self {
         match self {
-            Self::Hs256(_) => Self::Hs256(keys::keyed(&Secret::random())),
+            Self::Hs256(_) => Self::of_secret(&Secret::random()),
             #[cfg(feature = "jwks")]
             Self::Public(key) => {
                 Self::Public(PublicSigner::generate(key.algorithm, &key.kid).into())
@@ -44,16 +66,17 @@ impl Signer {
         }
     }
 
-    /// What everybody knows of the key, and a verifier that mixes keys up may take for
-    /// a shared secret; what it is, and its bytes.
-    pub(super) fn known(&self) -> Vec<(&'static str, Vec<u8>)> {
+    /// Returns the public key in every form that a verifier might mistake for a shared
+    /// secret, each with its name. A shared
+    /// secret has no public key, so another one takes its place.
+    pub(super) fn public_key_forms(&self) -> Vec<(&'static str, Vec<u8>)> {
         match self {
             Self::Hs256(_) => vec![
                 ("PEM", SOME_PUBLIC_KEY.into()),
                 ("PEM, without its last line end,", SOME_PUBLIC_KEY.trim_end().into()),
             ],
             #[cfg(feature = "jwks")]
-            Self::Public(key) => key.known(),
+            Self::Public(key) => key.public_key_forms(),
         }
     }
 }
@@ -72,9 +95,9 @@ mod public {
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
     use serde_json::{Value, json};
 
-    use crate::keys::public::jwk::Algorithm;
+    use crate::keys::public::algorithm::Algorithm;
 
-    /// A key pair of its own.
+    /// A key pair and its id.
     pub(in crate::testing) struct PublicSigner {
         pub(super) algorithm: Algorithm,
         pub(super) kid: String,
@@ -83,21 +106,29 @@ mod public {
 
     enum Pair {
         Ed25519(Ed25519KeyPair),
-        P256(EcdsaKeyPair),
+        /// On the curve of this name, with coordinates of this length.
+        Ec(EcdsaKeyPair, &'static str, usize),
         Rsa(RsaKeyPair),
     }
 
     impl PublicSigner {
-        /// Panics when the operating system has no random numbers to give.
+        /// Generates a key pair. Panics if the operating system has no random numbers.
         pub(in crate::testing) fn generate(algorithm: Algorithm, kid: &str) -> Self {
             const GENERATED: &str = "a key is generated";
+            let ec = |algorithm, curve, length| {
+                Pair::Ec(EcdsaKeyPair::generate(algorithm).expect(GENERATED), curve, length)
+            };
             let pair = match algorithm {
                 Algorithm::EdDsa => Pair::Ed25519(Ed25519KeyPair::generate().expect(GENERATED)),
-                Algorithm::Es256 => Pair::P256(
-                    EcdsaKeyPair::generate(&signature::ECDSA_P256_SHA256_FIXED_SIGNING)
-                        .expect(GENERATED),
-                ),
-                Algorithm::Rs256 | Algorithm::Ps256 => {
+                Algorithm::Es256 => ec(&signature::ECDSA_P256_SHA256_FIXED_SIGNING, "P-256", 32),
+                Algorithm::Es384 => ec(&signature::ECDSA_P384_SHA384_FIXED_SIGNING, "P-384", 48),
+                Algorithm::Es512 => ec(&signature::ECDSA_P521_SHA512_FIXED_SIGNING, "P-521", 66),
+                Algorithm::Rs256
+                | Algorithm::Rs384
+                | Algorithm::Rs512
+                | Algorithm::Ps256
+                | Algorithm::Ps384
+                | Algorithm::Ps512 => {
                     Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect(GENERATED))
                 }
             };
@@ -109,11 +140,15 @@ mod public {
             let random = SystemRandom::new();
             match &self.pair {
                 Pair::Ed25519(pair) => pair.sign(input).as_ref().to_vec(),
-                Pair::P256(pair) => pair.sign(&random, input).expect(SIGNED).as_ref().to_vec(),
+                Pair::Ec(pair, ..) => pair.sign(&random, input).expect(SIGNED).as_ref().to_vec(),
                 Pair::Rsa(pair) => {
-                    let padding = match self.algorithm {
+                    let padding: &dyn signature::RsaEncoding = match self.algorithm {
+                        Algorithm::Rs384 => &signature::RSA_PKCS1_SHA384,
+                        Algorithm::Rs512 => &signature::RSA_PKCS1_SHA512,
                         Algorithm::Ps256 => &signature::RSA_PSS_SHA256,
-                        _ => &signature::RSA_PKCS1_SHA256 as &dyn signature::RsaEncoding,
+                        Algorithm::Ps384 => &signature::RSA_PSS_SHA384,
+                        Algorithm::Ps512 => &signature::RSA_PSS_SHA512,
+                        _ => &signature::RSA_PKCS1_SHA256,
                     };
                     let mut tag = vec![0; pair.public_modulus_len()];
                     pair.sign(padding, &random, input, &mut tag).expect(SIGNED);
@@ -122,7 +157,7 @@ mod public {
             }
         }
 
-        /// As Better Auth publishes it.
+        /// Returns the public key as Better Auth publishes it.
         pub(in crate::testing) fn jwk(&self) -> Value {
             let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
             let (alg, kid) = (self.algorithm.name(), &self.kid);
@@ -131,10 +166,10 @@ mod public {
                     let x = encode(pair.public_key().as_ref());
                     json!({ "alg": alg, "crv": "Ed25519", "x": x, "kty": "OKP", "kid": kid })
                 }
-                Pair::P256(pair) => {
-                    let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+                Pair::Ec(pair, curve, length) => {
+                    let (x, y) = pair.public_key().as_ref()[1..].split_at(*length);
                     let (x, y) = (encode(x), encode(y));
-                    json!({ "alg": alg, "crv": "P-256", "x": x, "y": y, "kty": "EC", "kid": kid })
+                    json!({ "alg": alg, "crv": curve, "x": x, "y": y, "kty": "EC", "kid": kid })
                 }
                 Pair::Rsa(pair) => {
                     let key = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
@@ -144,10 +179,10 @@ mod public {
             }
         }
 
-        pub(super) fn known(&self) -> Vec<(&'static str, Vec<u8>)> {
+        pub(super) fn public_key_forms(&self) -> Vec<(&'static str, Vec<u8>)> {
             let (der, bytes) = match &self.pair {
                 Pair::Ed25519(pair) => (der(pair.public_key()), pair.public_key().as_ref()),
-                Pair::P256(pair) => (der(pair.public_key()), pair.public_key().as_ref()),
+                Pair::Ec(pair, ..) => (der(pair.public_key()), pair.public_key().as_ref()),
                 Pair::Rsa(pair) => (der(pair.public_key()), pair.public_key().as_ref()),
             };
             let base64 = STANDARD.encode(&der).into_bytes();
@@ -167,7 +202,7 @@ mod public {
         }
     }
 
-    /// SubjectPublicKeyInfo (RFC 5280 section 4.1).
+    /// Encodes a key as a SubjectPublicKeyInfo (RFC 5280 section 4.1).
     fn der(key: &impl AsDer<PublicKeyX509Der<'static>>) -> Vec<u8> {
         let der = key.as_der().expect("a key that was generated is encoded");
         der.as_ref().to_vec()

@@ -1,44 +1,82 @@
-//! JSON as RFC 8725 wants it read: one object, no name twice, nesting bounded.
+//! Strict JSON (RFC 8725): one object, no duplicate names, bounded nesting.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
-/// What is kept of a JSON object; of its other members only the names count.
+/// The members that are kept of a JSON object. Of the others, only the names matter.
 pub(crate) trait Members<'a> {
-    /// The place of the member with this name, if it is kept.
+    /// Returns the place for the member with this name, if it is kept.
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>>;
+
+    /// Returns the place for the members without one of their own.
+    fn others(&mut self) -> &mut Others<'a>;
 }
 
-/// Reads `text` into `members`. `None` unless it is exactly one object, without
-/// duplicate names and without a value nested deeper than [`Value::MAX_DEPTH`].
+/// The members that have no slot, sorted by name.
+#[derive(Default)]
+pub(crate) struct Others<'a>(SmallVec<[Other<'a>; 8]>);
+
+/// The beginning of a name, the name and the value: numbers sort faster than text.
+type Other<'a> = (u64, Cow<'a, str>, Value<'a>);
+
+impl<'a> Others<'a> {
+    /// Returns the value of the member with this name.
+    pub(crate) fn get(&self, name: &str) -> Option<Value<'a>> {
+        let key = (beginning(name), name);
+        let index = self.0.binary_search_by(|(first, name, _)| (*first, &**name).cmp(&key)).ok()?;
+        Some(self.0[index].2)
+    }
+
+    /// Iterates over the members.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Value<'a>)> {
+        self.0.iter().map(|(_, name, value)| (&**name, *value))
+    }
+}
+
+/// Reads `text` into `members`. Returns `None` unless it is exactly one
+/// object, without duplicate names and without a value nested deeper than
+/// [`Value::MAX_DEPTH`].
 pub(crate) fn read<'a>(text: &'a str, members: &mut impl Members<'a>) -> Option<()> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_map(Reader(members)).ok()?;
     deserializer.end().ok()
 }
 
-/// A well-formed JSON value that has not been interpreted yet: the rules want
-/// to know an integer from a fraction, and a string from all else.
+/// A well-formed JSON value, uninterpreted: the rules distinguish an integer from a
+/// fraction, and a string from everything else.
 #[derive(Clone, Copy)]
 pub(crate) struct Value<'a>(&'a str);
 
-/// A borrowed string where there is no escape in it (`Cow` alone always owns).
+/// A string, borrowed if there is no escape in it (`Cow` alone always owns).
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Value<'a> {
-    /// What `serde_json` itself accepts, so that everything which passes here
-    /// can be read into the application's own type as well.
+    /// The limit of `serde_json` itself, so that everything that passes here can be
+    /// read into the application's own type as well.
     const MAX_DEPTH: usize = 126;
 
+    /// Wraps well-formed JSON.
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// Returns the member of an object with this name. Returns `None` if there is none, or
+    /// more than one: nested objects are not checked for duplicates before.
+    pub(crate) fn member(self, name: &str) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_str(self.0);
+        deserializer.deserialize_map(Member(name)).ok()?
+    }
+
+    /// Returns the text of a string.
     pub(crate) fn as_str(self) -> Option<Cow<'a, str>> {
         let quoted = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        // Without a way out of the loop, which makes vector instructions of it.
+        // A loop without an early exit compiles to vector instructions.
         let has_escape = quoted.bytes().fold(false, |found, byte| found | (byte == b'\\'));
         match has_escape {
             false => Some(Cow::Borrowed(quoted)),
@@ -46,7 +84,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether it is such a string, or an array of strings and one of them is.
+    /// Returns `true` if this is a string that `is_such`, or an array of strings with one.
     pub(crate) fn has_str(self, is_such: impl Fn(&str) -> bool) -> bool {
         match self.0.starts_with('[') {
             true => serde_json::from_str::<Vec<Text<'a>>>(self.0)
@@ -55,16 +93,29 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A finite number, integer or fraction.
+    /// Returns `true` if this `is_such`, or if this is an array with a value that is.
+    pub(crate) fn any(self, is_such: impl Fn(Value<'_>) -> bool) -> bool {
+        match self.0.starts_with('[') {
+            true => serde_json::from_str::<Vec<&RawValue>>(self.0)
+                .is_ok_and(|values| values.iter().any(|value| is_such(Value(value.get())))),
+            false => is_such(self),
+        }
+    }
+
+    pub(crate) fn as_bool(self) -> Option<bool> {
+        self.0.parse().ok()
+    }
+
+    /// Returns a finite number, integer or fraction.
     pub(crate) fn as_number(self) -> Option<f64> {
-        // Both round correctly, which serde_json does not promise, and of all JSON
-        // values they take numbers only. Integers are the usual case, and cheaper.
+        // Both parsers round correctly, which serde_json does not promise, and of all
+        // JSON values they accept only numbers. Integers are usual, and cheaper.
         let integer = self.0.parse::<u64>().map(|number| number as f64).ok();
         integer.or_else(|| self.0.parse().ok()).filter(|number: &f64| number.is_finite())
     }
 
-    /// The canonical decimal form of an integer that fits `i64` or `u64` and is
-    /// written without fraction and exponent.
+    /// Returns the canonical decimal form of an integer that fits `i64` or `u64` and
+    /// is written without fraction and exponent.
     pub(crate) fn as_integer(self) -> Option<String> {
         let signed = self.0.parse::<i64>().ok().map(|n| n.to_string());
         signed.or_else(|| self.0.parse::<u64>().ok().map(|n| n.to_string()))
@@ -91,6 +142,29 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Finds one member of an object.
+struct Member<'n>(&'n str);
+
+impl<'de> Visitor<'de> for Member<'_> {
+    type Value = Option<Value<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(Text(name)) = map.next_key()? {
+            if name != self.0 {
+                map.next_value::<IgnoredAny>()?;
+            } else if found.replace(Value(map.next_value::<&RawValue>()?.get())).is_some() {
+                return Err(de::Error::custom("a duplicate name"));
+            }
+        }
+        Ok(found)
+    }
+}
+
 struct Reader<'m, M>(&'m mut M);
 
 impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
@@ -101,32 +175,32 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        // Of a usual token they need no allocation.
-        let mut others = SmallVec::<[_; 8]>::new();
+        let Self(members) = self;
         while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
             let value = Value(value.get());
-            let is_new = match self.0.slot(&name) {
+            let is_new = match members.slot(&name) {
                 Some(slot) => slot.replace(value).is_none(),
                 None => {
-                    others.push((beginning(&name), name));
+                    members.others().0.push((beginning(&name), name, value));
                     true
                 }
             };
             if !is_new || !value.is_bounded() {
-                return Err(de::Error::custom("a name twice, or nested too deep"));
+                return Err(de::Error::custom("a duplicate name, or nested too deeply"));
             }
         }
 
         // Sorted, so that a thousand hostile names cost n log n and not n².
-        others.sort_unstable();
-        match others.windows(2).all(|pair| pair[0] != pair[1]) {
+        let Others(others) = members.others();
+        others.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        match others.windows(2).all(|pair| pair[0].1 != pair[1].1) {
             true => Ok(()),
-            false => Err(de::Error::custom("a name twice")),
+            false => Err(de::Error::custom("a duplicate name")),
         }
     }
 }
 
-/// The first eight bytes of a name: numbers are sorted faster than text.
+/// Returns the first eight bytes of a name: numbers sort faster than text.
 fn beginning(name: &str) -> u64 {
     let length = name.len().min(8);
     let mut first = [0; 8];

@@ -1,7 +1,10 @@
-//! A token, from the header field to its claims, without a request.
+//! A token, from the header field to its claims. Nothing here knows of a request.
 
 pub(crate) mod bearer;
 pub(crate) mod check;
 pub(crate) mod claims;
+pub(crate) mod compact;
 pub(crate) mod header;
-pub(crate) mod json;
+mod json;
+mod payload;
+pub(crate) mod profile;

@@ -1,9 +1,8 @@
-//! Beside the way: results of verifying public-key tokens, remembered.
+//! Memoizes the claims of verified public-key tokens.
 //!
-//! A signature of a public key costs hundreds of times more to verify than to
-//! remember. What is remembered is a function of the token and the key alone, so
-//! nothing becomes stateful: only successes, only while their key is held, and
-//! times are checked on every request. Tokens of HS256 are never remembered:
+//! Verifying a public-key signature costs hundreds of times more than looking it up. An
+//! entry depends on the token and the key alone: only successes are kept, only while their
+//! key is in use, and times are checked on every request. HS256 tokens are never memoized:
 //! verifying them is as cheap.
 
 use std::collections::HashMap;
@@ -13,20 +12,20 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::keys::public::jwk::PublicKey;
 use crate::token::claims::Claims;
 
-/// Bounded in number and in bytes. A user is given a bucket, and only displaces
-/// what is in it, and there first what is their own: nobody can evict everybody,
-/// however many tokens they are given.
+/// A memo that is bounded in number and in bytes. Each user maps to one bucket and evicts
+/// only from it, their own entries first: nobody can evict everybody, however many tokens
+/// they have.
 pub(crate) struct Memo {
-    /// Randomly keyed, so that nobody can aim at a place.
+    /// Keyed at random, so that nobody can aim at a bucket.
     hasher: RandomState,
-    /// Shards, so that a writer does not stop all readers.
-    shards: Vec<RwLock<HashMap<u64, Arc<Remembered>>>>,
-    /// What is remembered for the users of a bucket, oldest first.
-    buckets: Vec<Mutex<Vec<Arc<Remembered>>>>,
+    /// Sharded, so that a writer does not block all readers.
+    shards: Vec<RwLock<HashMap<u64, Arc<Entry>>>>,
+    /// The entries of each bucket's users, oldest first.
+    buckets: Vec<Mutex<Vec<Arc<Entry>>>>,
     bucket_capacity: usize,
 }
 
-struct Remembered {
+struct Entry {
     hash: u64,
     token: Box<str>,
     key: Arc<PublicKey>,
@@ -35,15 +34,15 @@ struct Remembered {
 
 const SHARDS: usize = 32;
 const BUCKET_CAPACITY: usize = 16;
-/// How many tokens of one user are remembered.
+/// The most entries of one user.
 const OF_ONE_USER: usize = 4;
-/// Average, with all that belongs to it: 10,000 tokens are under 16 MiB.
+/// The average size of an entry: 10,000 entries are below 16 MiB.
 const BYTES_PER_TOKEN: usize = 1_600;
-/// What a remembered token takes beside its text and its claims.
+/// The size of an entry without its text and its claims.
 const OVERHEAD: usize = 320;
 
 impl Memo {
-    /// `None` where nothing is to be remembered.
+    /// Returns `None` if the capacity is 0.
     pub(crate) fn new(capacity: usize) -> Option<Self> {
         let bucket_capacity = capacity.min(BUCKET_CAPACITY);
         let buckets = capacity.checked_div(bucket_capacity)?;
@@ -55,78 +54,73 @@ impl Memo {
         })
     }
 
-    /// The claims of a token that was verified with a key which is still held.
-    /// Their times have to be checked again.
+    /// Returns the claims of a token that was verified with a key still in use. Their times
+    /// must be checked again.
     pub(crate) fn get(&self, token: &str) -> Option<Claims> {
         let hash = self.hash(token);
         let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
-        let remembered = shard.get(&hash)?;
-        let counts = *remembered.token == *token && !remembered.key.is_retired();
-        counts.then(|| remembered.claims.clone())
+        let entry = shard.get(&hash)?;
+        let is_valid = *entry.token == *token && !entry.key.is_retired();
+        is_valid.then(|| entry.claims.clone())
     }
 
+    /// Adds an entry, and evicts others of its bucket as needed.
     pub(crate) fn insert(&self, token: &str, key: Arc<PublicKey>, claims: &Claims) {
         let hash = self.hash(token);
-        let remembered =
-            Arc::new(Remembered { hash, token: token.into(), key, claims: claims.clone() });
+        let entry = Arc::new(Entry { hash, token: token.into(), key, claims: claims.clone() });
         let max_weight = self.bucket_capacity * BYTES_PER_TOKEN;
-        if remembered.weight() > max_weight {
+        if entry.weight() > max_weight {
             return;
         }
 
         let bucket = self.hasher.hash_one(claims.uid()) as usize % self.buckets.len();
         let mut bucket = self.buckets[bucket].lock().unwrap_or_else(PoisonError::into_inner);
-        let is_void = |other: &Remembered| other.hash == hash || other.key.is_retired();
-        while self.forget_first(&mut bucket, is_void) {}
+        let is_useless = |other: &Entry| other.hash == hash || other.key.is_retired();
+        while self.evict_first(&mut bucket, is_useless) {}
 
-        let is_own = |other: &Remembered| other.claims.uid() == claims.uid();
+        let is_own = |other: &Entry| other.claims.uid() == claims.uid();
         while bucket.iter().filter(|other| is_own(other)).count() >= OF_ONE_USER {
-            self.forget_first(&mut bucket, is_own);
+            self.evict_first(&mut bucket, is_own);
         }
-        let weight = |bucket: &[Arc<Remembered>]| -> usize {
-            bucket.iter().map(|other| other.weight()).sum()
-        };
-        while bucket.len() >= self.bucket_capacity
-            || weight(&bucket) + remembered.weight() > max_weight
+        let weight =
+            |bucket: &[Arc<Entry>]| -> usize { bucket.iter().map(|other| other.weight()).sum() };
+        while bucket.len() >= self.bucket_capacity || weight(&bucket) + entry.weight() > max_weight
         {
-            self.forget_first(&mut bucket, |_| true);
+            self.evict_first(&mut bucket, |_| true);
         }
 
-        bucket.push(remembered.clone());
-        self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, remembered);
+        bucket.push(entry.clone());
+        self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, entry);
     }
 
-    /// Whether there was one.
-    fn forget_first(
-        &self,
-        bucket: &mut Vec<Arc<Remembered>>,
-        of: impl Fn(&Remembered) -> bool,
-    ) -> bool {
+    /// Evicts the oldest entry of a bucket that fits. Returns `false` if there is none.
+    fn evict_first(&self, bucket: &mut Vec<Arc<Entry>>, of: impl Fn(&Entry) -> bool) -> bool {
         let Some(index) = bucket.iter().position(|other| of(other)) else { return false };
-        let gone = bucket.remove(index);
-        let mut shard = self.shard(gone.hash).write().unwrap_or_else(PoisonError::into_inner);
-        // Another token may have taken its place.
-        if shard.get(&gone.hash).is_some_and(|there| Arc::ptr_eq(there, &gone)) {
-            shard.remove(&gone.hash);
+        let evicted = bucket.remove(index);
+        let mut shard = self.shard(evicted.hash).write().unwrap_or_else(PoisonError::into_inner);
+        // Another token may have replaced it.
+        if shard.get(&evicted.hash).is_some_and(|there| Arc::ptr_eq(there, &evicted)) {
+            shard.remove(&evicted.hash);
         }
         true
     }
 
-    fn shard(&self, hash: u64) -> &RwLock<HashMap<u64, Arc<Remembered>>> {
+    fn shard(&self, hash: u64) -> &RwLock<HashMap<u64, Arc<Entry>>> {
         &self.shards[(hash >> 32) as usize % SHARDS]
     }
 
-    /// Of the end of the token, which is its signature: as good as random. The
-    /// whole token is compared.
+    /// Hashes the end of the token: it belongs to the signature, and so is as good as random.
+    /// Lookups compare the whole token.
     fn hash(&self, token: &str) -> u64 {
         let start = token.len().saturating_sub(32);
         self.hasher.hash_one(&token.as_bytes()[start..])
     }
 }
 
-impl Remembered {
+impl Entry {
+    /// Returns an upper bound in bytes: the claims are a decoded part of the token.
     fn weight(&self) -> usize {
-        OVERHEAD + self.token.len() + self.claims.size()
+        OVERHEAD + 2 * self.token.len()
     }
 }
 
@@ -137,31 +131,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::keys::public::jwk::{Algorithm, KeySet};
-    use crate::token::claims::Rules;
+    use crate::keys::public::algorithm::{Algorithm, Algorithms};
+    use crate::keys::public::set::KeySet;
+    use crate::token::profile::Profile;
 
     /// RFC 8037 appendix A.2.
     fn key() -> Arc<PublicKey> {
         let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
         let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x }] }).to_string();
-        let read = KeySet::read(set.as_bytes(), &KeySet::default()).expect("a set");
+        let read = KeySet::read(set.as_bytes(), &Algorithms::of(&[])).expect("a set");
         read.keys.select(Algorithm::EdDsa, None).expect("a key").clone()
     }
 
     fn claims(uid: &str) -> Claims {
-        let rules = Rules {
-            issuer: None,
-            audience: Vec::new(),
-            uid_claim: "uid".into(),
-            match_subject: true,
-            leeway: 0,
-            max_lifetime: 100,
-        };
+        let uid_claim = "uid".into();
+        let profile = Profile { uid_claim, max_lifetime: 100, ..Profile::default() };
         let payload = json!({ "uid": uid, "exp": 50 }).to_string();
-        rules.check(payload.as_bytes(), SystemTime::UNIX_EPOCH, &mut ()).expect("good claims")
+        profile.check(payload.as_bytes(), SystemTime::UNIX_EPOCH).expect("valid claims")
     }
 
-    /// A token's text; what it says is not looked at here.
+    /// Makes the text of a token. The memo does not look inside.
     fn token(n: usize, length: usize) -> String {
         format!("{}{n:032}", "x".repeat(length))
     }
@@ -172,21 +161,21 @@ mod tests {
         for user in 0..200 {
             memo.insert(&token(user, 300), key.clone(), &claims(&format!("user {user}")));
         }
-        let held = || (0..200).filter(|user| memo.get(&token(*user, 300)).is_some()).count();
-        let before = held();
+        let kept = || (0..200).filter(|user| memo.get(&token(*user, 300)).is_some()).count();
+        let before = kept();
         assert!(before > 190, "{before}");
 
         let mallory = claims("mallory");
         for n in 1_000..51_000 {
             memo.insert(&token(n, 300), key.clone(), &mallory);
         }
-        assert!(held() + OF_ONE_USER >= before, "{before}, and now {}", held());
+        assert!(kept() + OF_ONE_USER >= before, "{before}, and now {}", kept());
         let own = (1_000..51_000).filter(|n| memo.get(&token(*n, 300)).is_some()).count();
         assert_eq!(own, OF_ONE_USER);
     }
 
     #[test]
-    fn what_is_remembered_is_bounded_in_bytes() {
+    fn the_memo_is_bounded_in_bytes() {
         let (memo, key) = (Memo::new(320).expect("a memo"), key());
         for n in 0..2_000 {
             memo.insert(&token(n, 8_000), key.clone(), &claims(&format!("user {n}")));

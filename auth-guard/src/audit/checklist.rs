@@ -1,0 +1,162 @@
+//! How an explanation reads: each check, what it asks for, and which settings change it.
+
+use std::fmt;
+
+use super::explain::Explanation;
+use crate::error::AuthError;
+use crate::token::bearer::BearerToken;
+use crate::token::check::Check;
+use crate::token::header::TokenType;
+use crate::token::profile::{Expected, Profile};
+
+/// Says what a check asks for, as configured.
+fn asks_for(check: Check, profile: &Profile) -> String {
+    let Profile { issuer, audience, uid_claim, leeway, max_lifetime, .. } = profile;
+    match check {
+        Check::Field => "one `Authorization` header field with the scheme `Bearer`".into(),
+        Check::Credentials => "a token after `Bearer`".into(),
+        Check::Length => format!("a token of at most {} KiB", BearerToken::MAX_LEN / 1024),
+        Check::Segments => "three segments, the header in strict base64url".into(),
+        Check::HeaderObject => "a header that is one JSON object without duplicate names".into(),
+        Check::Extensions => "a header without `crit` and `b64`".into(),
+        Check::Type => match profile.token_type {
+            TokenType::Jwt => "`typ` absent or `JWT`".into(),
+            TokenType::AccessToken => "`typ` equal to `at+jwt`".into(),
+        },
+        Check::KeyId => "`kid` absent or a string".into(),
+        Check::Algorithm => "`alg` a string".into(),
+        Check::Key => "one key for this `alg` and `kid`".into(),
+        Check::SignatureEncoding => "a signature in strict base64url".into(),
+        Check::Signature => "the signature of that key over header and claims".into(),
+        Check::PayloadEncoding => "claims in strict base64url".into(),
+        Check::ClaimsObject => "claims that are one JSON object without duplicate names".into(),
+        Check::ExpiryNumber => "`exp` a number".into(),
+        Check::StartNumbers => "`nbf` and `iat` absent or numbers".into(),
+        Check::Lifetime => format!(
+            "`exp` at most {max_lifetime} s after `iat`, and at most {max_lifetime} s from now"
+        ),
+        Check::Start => format!("`nbf` and `iat` not in the future, with {leeway} s of leeway"),
+        Check::Issuer => match issuer {
+            Some(issuer) => format!("`iss` equal to `{issuer}`"),
+            None => "any `iss`, or none".into(),
+        },
+        Check::Audience => match &**audience {
+            [] => "any `aud`, or none".into(),
+            audience => {
+                let claim = profile.audience_claim.name();
+                format!("`{claim}` equal to, or a list with, `{}`", audience.join("` or `"))
+            }
+        },
+        Check::Uid => format!("`{uid_claim}` a string or an integer"),
+        Check::Subject if profile.matches_subject() => {
+            format!("`sub` absent or equal to `{uid_claim}`")
+        }
+        Check::Subject => "any `sub`, or none".into(),
+        Check::Bound => "no `cnf`: a token bound to a key is not for a bearer".into(),
+        Check::IdToken if profile.id_tokens => "an ID token, or none".into(),
+        Check::IdToken => "no `nonce`, `at_hash`, `c_hash`, `s_hash`: no ID token".into(),
+        Check::Required => required(profile).unwrap_or_else(|| "any other claims, or none".into()),
+        Check::Expiry => format!("`exp` in the future, with {leeway} s of leeway"),
+        Check::Owner => format!("`{uid_claim}` equal to the segment of the path"),
+        Check::Machine => "no machine's token".into(),
+    }
+}
+
+/// Lists the claims that must be there in addition to those with a rule of their own, and what they
+/// must say.
+pub(crate) fn required(profile: &Profile) -> Option<String> {
+    let mut claims = Vec::new();
+    if profile.token_type == TokenType::AccessToken {
+        claims.push("`sub`, `iat`, `jti`, and `client_id` or `azp`".to_owned());
+    }
+    claims.extend(profile.required_claims.iter().map(|name| format!("`{name}`")));
+    for (name, expected) in &profile.require {
+        let values: Vec<_> = expected.iter().map(Expected::to_string).collect();
+        claims.push(format!("`{name}` equal to, or a list with, `{}`", values.join("` or `")));
+    }
+    (!claims.is_empty()).then(|| claims.join("; "))
+}
+
+/// Returns the variables that change a check.
+fn settings(check: Check) -> &'static [&'static str] {
+    match check {
+        Check::Key | Check::Signature => &[
+            "BETTER_AUTH_SECRET",
+            "AUTH_GUARD_JWKS_URL",
+            "AUTH_GUARD_DISCOVERY",
+            "AUTH_GUARD_ALGORITHMS",
+        ],
+        Check::Lifetime => &["AUTH_GUARD_MAX_LIFETIME", "AUTH_GUARD_LEEWAY"],
+        Check::Start | Check::Expiry => &["AUTH_GUARD_LEEWAY"],
+        Check::Issuer => &["AUTH_GUARD_ISSUER", "BETTER_AUTH_URL"],
+        Check::Audience => &["AUTH_GUARD_AUDIENCE", "AUTH_GUARD_AUDIENCE_CLAIM", "BETTER_AUTH_URL"],
+        Check::Uid => &["AUTH_GUARD_UID_CLAIM"],
+        Check::Subject => &["AUTH_GUARD_MATCH_SUBJECT"],
+        Check::Type => &["AUTH_GUARD_TOKEN_TYPE"],
+        Check::IdToken => &["AUTH_GUARD_ID_TOKENS"],
+        Check::Required => &["`require`", "AUTH_GUARD_REQUIRED_CLAIMS", "AUTH_GUARD_TOKEN_TYPE"],
+        Check::Field
+        | Check::Credentials
+        | Check::Length
+        | Check::Segments
+        | Check::HeaderObject
+        | Check::Extensions
+        | Check::KeyId
+        | Check::Algorithm
+        | Check::SignatureEncoding
+        | Check::PayloadEncoding
+        | Check::ClaimsObject
+        | Check::ExpiryNumber
+        | Check::StartNumbers
+        | Check::Bound
+        | Check::Owner
+        | Check::Machine => &[],
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
+        for check in Check::OF_A_TOKEN {
+            let mark = match self.failed {
+                Some(failed) if check == failed && is_undecided => "NO KEY",
+                Some(failed) if check == failed => "FAILED",
+                Some(failed) if check > failed => "-",
+                _ => "passed",
+            };
+            write!(f, "{mark:6}  rule {:2}  {}", check.rule(), asks_for(check, &self.profile))?;
+            match settings(check) {
+                settings if self.failed == Some(check) && !settings.is_empty() => {
+                    writeln!(f, "  [{}]", settings.join(", "))?;
+                }
+                _ => writeln!(f)?,
+            }
+        }
+
+        match &self.result {
+            Ok(claims) if claims.is_machine() => writeln!(
+                f,
+                "The token is valid, but a machine's: 403 not_allowed, rule {}.",
+                Check::Machine.rule()
+            )?,
+            Ok(_) => writeln!(f, "The token is accepted.")?,
+            Err(error) => {
+                let verdict = if is_undecided { "neither accepted nor refused" } else { "refused" };
+                let (status, code) = (error.status(), error.code());
+                writeln!(f, "The token is {verdict}: {error}. {status} {code}.")?;
+            }
+        }
+        if let (Some(Check::Key | Check::Signature), Some(keys)) = (self.failed, &self.public_keys)
+        {
+            writeln!(f, "Public keys: {keys}.")?;
+        }
+        if is_undecided {
+            writeln!(
+                f,
+                "A copy of the issuer's keys will do: serve it on this machine, and set \
+                 AUTH_GUARD_JWKS_URL to its address."
+            )?;
+        }
+        self.routes.iter().try_for_each(|route| writeln!(f, "{route}"))
+    }
+}

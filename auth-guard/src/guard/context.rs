@@ -1,0 +1,31 @@
+//! What the fairing leaves in managed state for the guards, beside the
+//! [`Verifier`](crate::Verifier).
+
+use rocket::{Phase, Request, Rocket};
+
+use super::hook::Hook;
+use crate::clock::Clock;
+use crate::sync::Outage;
+use crate::verifier::Verifier;
+
+/// Everything that a guard needs and that no token says.
+pub(crate) struct Context {
+    pub(crate) clock: Clock,
+    pub(crate) realm: String,
+    pub(crate) hook: Option<Hook>,
+    /// Of the application's own check.
+    pub(crate) check_outage: Outage,
+    /// Of its requirements and scopes.
+    pub(crate) requirement_outage: Outage,
+}
+
+impl Context {
+    pub(crate) fn of<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
+        rocket.state()
+    }
+
+    /// Returns the context and the verifier, or `None` if the fairing is not attached.
+    pub(super) fn of_request<'r>(request: &'r Request<'_>) -> Option<(&'r Self, &'r Verifier)> {
+        Self::of(request.rocket()).zip(request.rocket().state())
+    }
+}

@@ -1,0 +1,114 @@
+//! The request guards, asked: each authenticates, decides, and hands out what it is for.
+
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::{Route, async_trait};
+
+use super::access::Access;
+use super::ask::is_asking;
+use super::authenticate::authenticate;
+use super::caller::Caller;
+use super::events::AllowedBy;
+use super::outcome::outcome;
+use super::owner::Owner;
+use super::ownership::{Terms, decide_now};
+use super::refused::Refused;
+use super::state::{RequestState, fields};
+use super::verified::Verified;
+use crate::error::AuthError;
+use crate::route::mark;
+use crate::route::pattern::{Pattern, USER_ID};
+use crate::route::registry::Registry;
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Verified {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        outcome(request, verified(request).await)
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Owner {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        outcome(request, owner(request).await)
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Access {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        outcome(request, access(request).await)
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Caller {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        match fields(request).next() {
+            None => Outcome::Success(Self::Anonymous),
+            Some(_) => outcome(request, verified(request).await.map(Self::Verified)),
+        }
+    }
+}
+
+async fn verified(request: &Request<'_>) -> Result<Verified, Refused> {
+    let caller = authenticate(request).await?;
+    // The attribute of this route may have let a machine in.
+    let granted = request.route().and_then(|route| RequestState::of(request).granted(route));
+    // What a requirement asks for opens nothing by itself.
+    let is_silent = is_asking(request);
+    let terms = Terms { machines: granted.is_some(), is_silent, ..Terms::default() };
+    decide_now(request, &caller, &terms)?;
+    Ok(caller)
+}
+
+async fn owner(request: &Request<'_>) -> Result<Owner, Refused> {
+    let caller = authenticate(request).await?;
+    let route = request.route().ok_or(AuthError::Misconfigured)?;
+    let segment = match RequestState::of(request).granted(route) {
+        Some(granted) if granted.owner.is_some() => granted.owner,
+        _ if mark::is_marked(route) => attributed_segment(request, route),
+        _ => Pattern::unmounted(route).position(USER_ID),
+    };
+    decide_now(request, &caller, &Terms::owner(segment.ok_or(AuthError::Misconfigured)?))?;
+    Ok(Owner(caller))
+}
+
+async fn access(request: &Request<'_>) -> Result<Access, Refused> {
+    let caller = authenticate(request).await?;
+    let route = request.route().ok_or(AuthError::Misconfigured)?;
+    let (segment, by) = match RequestState::of(request).granted(route) {
+        Some(granted) => (granted.owner, granted.by),
+        None => {
+            let segment = attributed_segment(request, route).ok_or(AuthError::Misconfigured)?;
+            let grant =
+                decide_now(request, &caller, &Terms::owner(segment)).map_err(|refused| {
+                    // A fairing asks before the attribute has let anybody in.
+                    let is_open = refused.error == AuthError::NotOwner && has_or(request, route);
+                    if is_open { AuthError::Misconfigured.into() } else { refused }
+                })?;
+            (grant.owner(), grant.by())
+        }
+    };
+    let path_user = segment.and_then(|segment| request.param::<&str>(segment)?.ok());
+    let path_user = path_user.ok_or(AuthError::Misconfigured)?.to_owned();
+    Ok(Access { path_user, caller, by_exception: matches!(by, AllowedBy::Instead(_)) })
+}
+
+/// Returns the segment of the attribute, if that left nothing for this guard: because it
+/// is exempt, or because a fairing asks.
+fn attributed_segment(request: &Request<'_>, route: &Route) -> Option<usize> {
+    Registry::of(request.rocket())?.owner(route)
+}
+
+fn has_or(request: &Request<'_>, route: &Route) -> bool {
+    let known = Registry::of(request.rocket()).and_then(|registry| registry.of_route(route));
+    known.is_some_and(|known| known.first.owner.is_some_and(|owner| owner.or.is_some()))
+}

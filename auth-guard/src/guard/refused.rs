@@ -1,0 +1,30 @@
+//! A refusal, on its way from the check that failed to the answer.
+
+use std::sync::Arc;
+
+use crate::error::AuthError;
+use crate::keys::public::PublicKey;
+use crate::token::check::Check;
+use crate::verifier::Refusal;
+
+/// Why a guard refuses: the error, for the answer; the rest, for the event.
+#[derive(Clone)]
+pub(super) struct Refused {
+    pub(super) error: AuthError,
+    pub(super) check: Option<Check>,
+    pub(super) key: Option<Arc<PublicKey>>,
+    /// The requirement or scope that was not met, or gave no answer.
+    pub(super) requirement: Option<&'static str>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(Refusal { check, error, key }: Refusal) -> Self {
+        Self { error, check: Some(check), key, requirement: None }
+    }
+}
+
+impl From<AuthError> for Refused {
+    fn from(error: AuthError) -> Self {
+        Self { error, check: None, key: None, requirement: None }
+    }
+}

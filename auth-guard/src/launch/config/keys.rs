@@ -1,0 +1,163 @@
+//! The keys that a configuration asks for.
+
+use std::time::Duration;
+
+use super::environment::{Environment, FOREIGN_SECRETS, SECRET, SECRET_PREVIOUS, is_set};
+use super::error::ConfigError;
+use super::kind::Entry;
+use super::origin::origin_of;
+use super::settings::{
+    ALGORITHMS, ALL, DISCOVERY, ISSUER, JWKS_COOLDOWN, JWKS_INSECURE, JWKS_MAX_AGE, JWKS_MAX_STALE,
+    JWKS_URL, MEMO_CAPACITY, URL,
+};
+use crate::clock::Clock;
+use crate::keys::Keys;
+use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings};
+use crate::keys::secret::{Hs256, Secret};
+
+/// Completes a sentence about a setting.
+const NEEDS_JWKS: &str =
+    "needs the feature `jwks`: auth-guard = { version = \"0.1\", features = [\"jwks\"] }";
+
+/// Which keys the settings ask for.
+pub(super) struct Sources {
+    pub(super) has_secret: bool,
+    pub(super) has_public_keys: bool,
+}
+
+impl Sources {
+    /// `has_secret` is `true` if code gives a secret.
+    pub(super) fn of(read: &Environment, has_secret: bool) -> Self {
+        let is_given = |entry: &Entry| read.values.is_set(entry);
+        let has_secret = has_secret || is_set(SECRET);
+        let has_public_keys = is_given(JWKS_URL.entry())
+            || read.values.flag(&DISCOVERY)
+            || !has_secret && is_given(URL.entry());
+        Self { has_secret, has_public_keys }
+    }
+}
+
+/// Reads the secrets and opens the public keys. `secret` is the one given in code.
+pub(super) fn keys(
+    read: &mut Environment,
+    sources: &Sources,
+    secret: Option<&Secret>,
+    clock: &Clock,
+) -> Keys {
+    let algorithms = read.values.list(&ALGORITHMS);
+    let accepts = |name: &str| algorithms.is_empty() || algorithms.iter().any(|one| one == name);
+    let (current, previous) = match secret {
+        Some(secret) => (Some(secret.clone()), None),
+        None => read.secrets().into(),
+    };
+    let hs256 = current.map(|current| Hs256::new(&current, previous.as_ref()));
+    check_sources(read, sources);
+    if sources.has_secret && !sources.has_public_keys && !accepts("HS256") {
+        read.refuse(ALGORITHMS.entry(), "leaves no key: the shared secret is for HS256");
+    }
+    let public = sources.has_public_keys.then(|| public_keys(read, algorithms.clone(), clock));
+    Keys { secret: hs256.filter(|_| accepts("HS256")), public: public.flatten() }
+}
+
+/// Refuses a configuration without keys, and one that needs a feature that is off.
+fn check_sources(read: &mut Environment, sources: &Sources) {
+    if !ARE_SUPPORTED {
+        let set = |entry: &&&Entry| entry.needs_jwks && read.values.is_set(entry);
+        let set: Vec<_> = ALL.iter().filter(set).collect();
+        set.into_iter().for_each(|entry| read.refuse(entry, NEEDS_JWKS));
+    }
+
+    if read.values.flag(&DISCOVERY) {
+        let refused = match () {
+            () if sources.has_secret => Some("cannot be used with a shared secret. Remove one"),
+            () if read.values.is_set(JWKS_URL.entry()) => {
+                Some("cannot be used with `jwks_url`. Remove one")
+            }
+            () if issuer(read).is_none() => {
+                Some("reads the metadata of the issuer, which is not set. Set `issuer`")
+            }
+            () => None,
+        };
+        if let Some(why) = refused {
+            read.refuse(DISCOVERY.entry(), why);
+        }
+    }
+
+    // An address that is refused is one that was to be used.
+    let address = [URL.entry(), JWKS_URL.entry()].map(|entry| Some(entry.key));
+    if sources.has_secret || read.errors.iter().any(|error| address.contains(&error.key())) {
+        return;
+    }
+    if !sources.has_public_keys {
+        return read.errors.push(ConfigError::new(no_keys()));
+    }
+    if is_set(SECRET_PREVIOUS) {
+        read.errors.push(ConfigError::new(format!(
+            "{SECRET_PREVIOUS} is set, and {SECRET} is not. Set that too, or neither"
+        )));
+    }
+    if !ARE_SUPPORTED && !read.values.is_set(JWKS_URL.entry()) {
+        read.errors.push(ConfigError::new(format!(
+            "{SECRET} is not set, so tokens are to be checked with the public keys of `url`. That \
+             {NEEDS_JWKS}. Or set {SECRET}"
+        )));
+    }
+}
+
+/// Says what to set, Better Auth's default first.
+fn no_keys() -> String {
+    let foreign: Vec<_> = FOREIGN_SECRETS.into_iter().filter(|name| is_set(name)).collect();
+    let but = match &*foreign {
+        [] => String::new(),
+        names => format!(
+            " ({} is set, which Better Auth reads and auth-guard does not)",
+            names.join(" and ")
+        ),
+    };
+    format!(
+        "there is no key to check tokens with. Set BETTER_AUTH_URL to the URL of your Better Auth \
+         server, which publishes public keys by default (feature `jwks`: auth-guard = {{ version = \
+         \"0.1\", features = [\"jwks\"] }}). If it signs with HS256 instead: {SECRET} is not \
+         set{but}. Set it to the secret that the server signs tokens with"
+    )
+}
+
+/// Returns the issuer, whose metadata may be asked for.
+fn issuer(read: &Environment) -> Option<String> {
+    let origin = || read.values.optional(&URL).as_deref().and_then(origin_of);
+    read.values.optional(&ISSUER).or_else(origin)
+}
+
+fn public_keys(
+    read: &mut Environment,
+    algorithms: Vec<String>,
+    clock: &Clock,
+) -> Option<PublicKeys> {
+    let seconds = |setting| Duration::from_secs(read.values.number(setting).into());
+    let settings = Settings {
+        discovery: read.values.flag(&DISCOVERY).then(|| issuer(read)).flatten(),
+        algorithms,
+        url: read.values.optional(&JWKS_URL),
+        base: read.values.optional(&URL),
+        insecure: read.values.flag(&JWKS_INSECURE),
+        cooldown: seconds(&JWKS_COOLDOWN),
+        max_age: seconds(&JWKS_MAX_AGE),
+        max_stale: seconds(&JWKS_MAX_STALE),
+        memo_capacity: read.values.number(&MEMO_CAPACITY) as usize,
+    };
+    let is_given =
+        settings.discovery.is_some() || settings.url.is_some() || settings.base.is_some();
+    if !is_given || !ARE_SUPPORTED {
+        return None;
+    }
+    let has_issuer = read.values.is_set(ISSUER.entry());
+    let refuse = |(key, why): (&str, String)| {
+        // Without `issuer`, the issuer is the origin of `url`.
+        let key = if key == "issuer" && !has_issuer { "url" } else { key };
+        match ALL.iter().find(|entry| entry.key == key) {
+            Some(entry) => read.refuse(entry, why),
+            None => read.errors.push(ConfigError::of(key, None, why)),
+        }
+    };
+    PublicKeys::open(settings, clock.clone()).map_err(refuse).ok()
+}

@@ -1,0 +1,113 @@
+//! What a configuration asks of tokens.
+
+use super::environment::Environment;
+use super::error::ConfigError;
+use super::keys::Sources;
+use super::origin::origin_of;
+use super::settings::{
+    AUDIENCE, AUDIENCE_CLAIM, ID_TOKENS, ISSUER, LEEWAY, MATCH_SUBJECT, MAX_LIFETIME, REQUIRE,
+    REQUIRED_CLAIMS, TOKEN_TYPE, UID_CLAIM, URL,
+};
+use crate::token::header::TokenType;
+use crate::token::profile::{AudienceClaim, Profile};
+
+/// Claims that have a rule of their own, and so cannot be required to have a value.
+const RULED: [&str; 11] =
+    ["iss", "aud", "exp", "nbf", "iat", "sub", "cnf", "nonce", "at_hash", "c_hash", "s_hash"];
+
+/// Returns what tokens must say.
+pub(super) fn profile(read: &mut Environment, sources: &Sources) -> Profile {
+    let values = &read.values;
+    let origin = values.optional(&URL).as_deref().and_then(origin_of);
+    let mut audience = values.list(&AUDIENCE);
+    if audience.is_empty() {
+        audience.extend(origin.clone());
+    }
+    let token_type = match &*values.choice(&TOKEN_TYPE) {
+        "at+jwt" => TokenType::AccessToken,
+        _ => TokenType::Jwt,
+    };
+    let uid_claim = match token_type {
+        TokenType::AccessToken if !values.is_set(UID_CLAIM.entry()) => "sub".into(),
+        TokenType::AccessToken | TokenType::Jwt => values.text(&UID_CLAIM),
+    };
+    let profile = Profile {
+        token_type,
+        issuer: values.optional(&ISSUER).or(origin),
+        audience,
+        audience_claim: match &*values.choice(&AUDIENCE_CLAIM) {
+            "client_id" => AudienceClaim::ClientId,
+            "azp" => AudienceClaim::Azp,
+            _ => AudienceClaim::Aud,
+        },
+        uid_claim,
+        match_subject: values.flag(&MATCH_SUBJECT),
+        leeway: values.number(&LEEWAY),
+        max_lifetime: values.number(&MAX_LIFETIME),
+        require: values.claims(&REQUIRE),
+        required_claims: values.list(&REQUIRED_CLAIMS),
+        id_tokens: values.choice(&ID_TOKENS) == "accepted",
+    };
+    check_required(read, &profile);
+    check_names(read, &profile, sources);
+    check_kind(read, &profile, sources);
+    profile
+}
+
+fn check_required(read: &mut Environment, profile: &Profile) {
+    let origin = read.values.origin(REQUIRE.entry()).map(str::to_owned);
+    let own = [&*profile.uid_claim, profile.audience_claim.name()];
+    for (name, _) in &profile.require {
+        if RULED.contains(&&**name) || own.contains(&&**name) {
+            let key = format!("require.{name}");
+            let why = "names a claim that has a rule of its own. Remove it";
+            read.errors.push(ConfigError::of(&key, origin.as_deref(), why));
+        }
+    }
+}
+
+/// Public keys sign for others too, so a token must say by whom and for whom it is.
+fn check_names(read: &mut Environment, profile: &Profile, sources: &Sources) {
+    if profile.issuer.is_some() && !profile.audience.is_empty() {
+        return;
+    }
+    if !sources.has_public_keys {
+        read.warnings.push(
+            "tokens of any issuer or audience are accepted if the signature is right. Set \
+             BETTER_AUTH_URL, or AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE"
+                .into(),
+        );
+    } else if read.errors.is_empty() {
+        read.errors.push(ConfigError::new(
+            "an issuer signs for other applications with the same public keys, so tokens must \
+             name an issuer and an audience. Set BETTER_AUTH_URL, or AUTH_GUARD_ISSUER and \
+             AUTH_GUARD_AUDIENCE",
+        ));
+    }
+}
+
+/// An issuer signs ID tokens with the same keys as access tokens, so something must tell
+/// them apart.
+fn check_kind(read: &mut Environment, profile: &Profile, sources: &Sources) {
+    let is_typed = profile.token_type == TokenType::AccessToken;
+    let has_required = !profile.require.is_empty() || !profile.required_claims.is_empty();
+    if profile.audience_claim == AudienceClaim::Azp && !is_typed && profile.require.is_empty() {
+        read.refuse(
+            AUDIENCE_CLAIM.entry(),
+            "is `azp`, which says who asked for a token and not for whom it is. Also set \
+             `token_type` to `at+jwt`, or `require` to what tells access tokens apart",
+        );
+    }
+
+    let is_better_auth = read.values.is_set(URL.entry());
+    let is_told = is_typed || has_required || profile.id_tokens || is_better_auth;
+    if sources.has_public_keys && !is_told && read.errors.is_empty() {
+        read.errors.push(ConfigError::new(
+            "nothing says how the issuer's access tokens differ from the ID tokens that it signs \
+             with the same keys. Set AUTH_GUARD_TOKEN_TYPE to `at+jwt`, or `require` or \
+             AUTH_GUARD_REQUIRED_CLAIMS to claims that only access tokens have, or \
+             AUTH_GUARD_ID_TOKENS to `accepted` if ID tokens are what callers send. For Better \
+             Auth's own tokens, set BETTER_AUTH_URL",
+        ));
+    }
+}

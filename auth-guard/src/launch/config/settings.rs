@@ -1,0 +1,138 @@
+//! The table of settings: one entry each, from which everything about a setting follows.
+//!
+//! An entry gives how a variable's text and a figment value are parsed, the range, the
+//! "must be …" message, the known names that a misspelt one is compared with, and the
+//! feature that the setting needs. A test compares the README's tables with it.
+
+use crate::keys::ALGORITHMS as ALGORITHM_NAMES;
+use crate::launch::config::kind::{
+    Choice, Claims, Entry, List, Setting, choice, claims, flag, list, number, text,
+};
+use crate::launch::config::origin::origin_of;
+
+macro_rules! settings {
+    ($($name:ident: $type:ty = $setting:expr;)*) => {
+        $(pub(crate) static $name: Setting<$type> = $setting;)*
+        /// Every setting, in the order of the documentation.
+        pub(crate) static ALL: &[&Entry] = &[$($name.entry()),*];
+    };
+}
+
+settings! {
+    URL: Option<&'static str> = text("url", "BETTER_AUTH_URL", |url| origin_of(url).is_some(),
+        "must be the base URL of the Better Auth server, such as https://auth.example.com");
+    ISSUER: Option<&'static str> = text("issuer", "AUTH_GUARD_ISSUER", is_not_empty,
+        "must be the `iss` that tokens have, such as https://auth.example.com");
+    AUDIENCE: List = list("audience", "AUTH_GUARD_AUDIENCE", is_not_empty,
+        "must be an `aud` that tokens have, such as https://api.example.com, or a list of them");
+    AUDIENCE_CLAIM: Choice = choice("audience_claim", "AUTH_GUARD_AUDIENCE_CLAIM",
+        &["aud", "client_id", "azp"], "the claim that says for whom a token is");
+    TOKEN_TYPE: Choice = choice("token_type", "AUTH_GUARD_TOKEN_TYPE", &["JWT", "at+jwt"],
+        "the `typ` of access tokens");
+    ALGORITHMS: List = list("algorithms", "AUTH_GUARD_ALGORITHMS", is_algorithm,
+        "must be one or several of HS256, EdDSA, ES256, ES384, ES512, RS256, RS384, RS512, PS256, \
+         PS384 and PS512");
+    REQUIRE: Claims = claims("require",
+        "must be a table of claims, each with a string, a boolean, an integer, or a list of them: \
+         require = { token_use = \"access\" }");
+    REQUIRED_CLAIMS: List = list("required_claims", "AUTH_GUARD_REQUIRED_CLAIMS", is_not_empty,
+        "must be the name of a claim, such as `jti`, or a list of them");
+    ID_TOKENS: Choice = choice("id_tokens", "AUTH_GUARD_ID_TOKENS", &["refused", "accepted"],
+        "whether ID tokens open anything");
+    UID_CLAIM: &'static str = text("uid_claim", "AUTH_GUARD_UID_CLAIM", is_uid_claim,
+        "must be the name of a claim, and must not be `iss`, `aud`, `exp`, `nbf` or `iat`; use \
+         `uid` or `sub`").or("uid");
+    MATCH_SUBJECT: bool = flag("match_subject", "AUTH_GUARD_MATCH_SUBJECT", true,
+        "whether a token is refused if its `sub` is not its owner");
+    LEEWAY: u32 = number("leeway", "AUTH_GUARD_LEEWAY", 0..=300, "seconds", 5,
+        "clock skew that is allowed for");
+    MAX_LIFETIME: u32 = number("max_lifetime", "AUTH_GUARD_MAX_LIFETIME", 1..=86_400, "seconds",
+        3_600, "how far `exp` may be from `iat`, and from now");
+    REALM: &'static str = text("realm", "AUTH_GUARD_REALM", is_realm,
+        "must not be empty, and must be of printable ASCII without quotes and backslashes")
+        .or("api");
+    UNSCOPED: Choice = choice("unscoped", "AUTH_GUARD_UNSCOPED", &["deny", "warn", "allow"],
+        "what a forgotten `#[user_scoped]` does");
+    DISCOVERY: bool = flag("discovery", "AUTH_GUARD_DISCOVERY", false,
+        "whether the issuer's metadata says where its public keys are").needs_jwks();
+    UNDECLARED: Choice = choice("undeclared", "AUTH_GUARD_UNDECLARED", &["warn", "deny", "allow"],
+        "what a route does of which nothing is declared");
+    JWKS_URL: Option<&'static str> = text("jwks_url", "AUTH_GUARD_JWKS_URL", is_not_empty,
+        "must be the http or https URL of a JWK Set").needs_jwks();
+    JWKS_INSECURE: bool = flag("jwks_insecure", "AUTH_GUARD_JWKS_INSECURE", false,
+        "whether public keys may be fetched from another machine by plain http").needs_jwks();
+    JWKS_COOLDOWN: u32 = number("jwks_cooldown", "AUTH_GUARD_JWKS_COOLDOWN", 1..=3_600, "seconds",
+        5, "least time between two fetches for unknown keys").needs_jwks();
+    JWKS_MAX_AGE: u32 = number("jwks_max_age", "AUTH_GUARD_JWKS_MAX_AGE", 1..=86_400, "seconds",
+        600, "age before which public keys are fetched again").needs_jwks();
+    JWKS_MAX_STALE: u32 = number("jwks_max_stale", "AUTH_GUARD_JWKS_MAX_STALE", 1..=2_592_000,
+        "seconds", 86_400, "age up to which known keys are used while the issuer is unavailable")
+        .needs_jwks();
+    MEMO_CAPACITY: u32 = number("memo_capacity", "AUTH_GUARD_MEMO_CAPACITY", 0..=1_000_000,
+        "tokens", 10_000, "how much of what was verified is remembered").needs_jwks();
+}
+
+fn is_not_empty(text: &str) -> bool {
+    !text.is_empty()
+}
+
+fn is_uid_claim(name: &str) -> bool {
+    !name.is_empty() && !["iss", "aud", "exp", "nbf", "iat"].contains(&name)
+}
+
+fn is_algorithm(name: &str) -> bool {
+    ALGORITHM_NAMES.contains(&name)
+}
+
+/// Returns `true` if `realm` may stand between the quotes of an auth-param (RFC 6750
+/// section 3).
+fn is_realm(realm: &str) -> bool {
+    let is_allowed = |b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+    !realm.is_empty() && realm.bytes().all(is_allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The variable of a setting that can be set in the table only.
+    const NONE: &str = "–";
+
+    /// The cells of README's tables of variables: name, key, and the rest.
+    fn rows(readme: &str) -> Vec<[String; 3]> {
+        let cells = |line: &str| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ").map(str::to_owned);
+            let name = cells.next()?.trim_matches('`').to_owned();
+            Some([name, cells.next()?.trim_matches('`').to_owned(), cells.collect()])
+        };
+        let is_setting = |row: &[String; 3]| {
+            let variable = &*row[0];
+            variable.starts_with("AUTH_GUARD_") || ["BETTER_AUTH_URL", NONE].contains(&variable)
+        };
+        readme.lines().filter_map(cells).filter(is_setting).collect()
+    }
+
+    #[test]
+    fn the_readme_has_every_setting_with_its_range_and_default() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+        let rows = rows(&std::fs::read_to_string(path).expect("a README"));
+        for entry in ALL {
+            let row = rows.iter().find(|row| row[1] == entry.key).expect(entry.key);
+            assert_eq!(row[0], entry.variable.unwrap_or(NONE), "{row:?}");
+            for words in entry.documented() {
+                assert!(row[2].contains(&words), "no {words:?} in {row:?}");
+            }
+        }
+        assert_eq!(rows.len(), ALL.len(), "a setting that does not exist: {rows:?}");
+    }
+
+    #[test]
+    fn names_are_unique_and_every_default_is_in_its_range() {
+        for (i, entry) in ALL.iter().enumerate() {
+            assert!(entry.has_valid_default(), "{}", entry.key);
+            for other in &ALL[..i] {
+                assert!(entry.key != other.key && entry.variable != other.variable);
+            }
+        }
+    }
+}

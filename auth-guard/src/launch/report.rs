@@ -1,0 +1,32 @@
+//! What a launch prints.
+
+use rocket::{Orbit, Rocket};
+
+use crate::audit::audit;
+use crate::verifier::Verifier;
+
+/// What to print once the application is launched.
+pub(super) struct Report {
+    /// What is enforced, one line each.
+    pub(super) summary: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Report {
+    /// Prints what is enforced, in Rocket's own style: a warning whose target contains
+    /// `rocket::launch` is plain information, shown at every level but "off", and one
+    /// whose target ends in `_` is indented.
+    pub(super) fn print(&self, rocket: &Rocket<Orbit>, undeclared: Option<String>) {
+        log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
+        let print = |line: &str| log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
+        self.summary.iter().for_each(|line| print(line));
+        if let Some(public_keys) = rocket.state::<Verifier>().and_then(Verifier::public_keys) {
+            print(&format!("public keys: {public_keys}"));
+        }
+        format!("{:#}", audit(rocket)).lines().for_each(print);
+        self.warnings
+            .iter()
+            .chain(&undeclared)
+            .for_each(|warning| log::warn!("auth-guard: {warning}"));
+    }
+}
