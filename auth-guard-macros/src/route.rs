@@ -1,14 +1,15 @@
-//! Parses Rocket's attribute below ours, as far as the path goes. All else in it
-//! is Rocket's to judge.
+//! Parses the path of Rocket's route attribute. Rocket judges the rest of it.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Attribute, Error, LitStr, Meta, Result};
 
+use crate::stack::Kind;
+
 /// The names of Rocket's route attributes.
-const ROUTE_ATTRIBUTES: [&str; 8] =
+pub(crate) const ROUTE_ATTRIBUTES: [&str; 8] =
     ["get", "put", "post", "delete", "head", "options", "patch", "route"];
 
-/// A route, as far as it matters here: `GET` and `/<user_id>/tasks?<page>`.
+/// The method and the pattern of a route: `GET` and `/<user_id>/tasks?<page>`.
 pub(crate) struct RoutePath {
     literal: LitStr,
     method: String,
@@ -16,11 +17,13 @@ pub(crate) struct RoutePath {
 }
 
 impl RoutePath {
-    /// The path in the first route attribute among `attributes`.
-    pub(crate) fn find(attributes: &[Attribute]) -> Result<Self> {
-        let missing = "`#[user_scoped]` goes above a route attribute, and there is none below it: \
-                       write `#[user_scoped]` first, then `#[get(\"/<user_id>/…\")]`, then the \
-                       handler";
+    /// Returns the path in the first route attribute among `attributes`.
+    pub(crate) fn find(kind: Kind, attributes: &[Attribute]) -> Result<Self> {
+        let (name, path) = (kind.name(), kind.example());
+        let missing = format!(
+            "`#[{name}]` goes above a route attribute, and there is none below it: write \
+             `#[{name}]` first, then `#[get(\"{path}\")]`, then the handler"
+        );
         let attribute = attributes
             .iter()
             .find(|attribute| is_named(attribute, &ROUTE_ATTRIBUTES))
@@ -43,8 +46,8 @@ impl RoutePath {
         Ok(Self { value: literal.value(), method, literal })
     }
 
-    /// The position of the segment `<name>` behind the mount point.
-    pub(crate) fn position(&self, name: &str) -> Result<usize> {
+    /// Returns the position of the segment `<name>` after the mount point.
+    pub(crate) fn position(&self, kind: Kind, name: &str) -> Result<usize> {
         let (path, query) = self.value.split_once('?').unwrap_or((&self.value, ""));
         // Rocket refuses empty segments in a route's path.
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
@@ -57,8 +60,9 @@ impl RoutePath {
         };
         let names: Vec<_> = path.split('/').filter_map(dynamic).collect();
         let message = if names.iter().any(|segment| *segment == format!("{name}..")) {
+            let what = if kind == Kind::UserScoped { "user" } else { "scope" };
             format!(
-                "`<{name}..>` takes several segments, and the user is one of them: write \
+                "`<{name}..>` takes several segments, and the {what} is one of them: write \
                  `<{name}>/<rest..>`"
             )
         } else if query.split('&').any(|field| dynamic(field).as_deref() == Some(name)) {
@@ -67,30 +71,32 @@ impl RoutePath {
                  segment of the path, as in \"/<{name}>/…\""
             )
         } else if let Some(near) = names.iter().find(|segment| is_near(segment, name)) {
+            let (what, write) = (kind.subject(), kind.naming(near));
             format!(
-                "no segment `<{name}>` in this path: did you mean it by `<{near}>`? Rename it, or \
-                 write `#[user_scoped(param = \"{near}\")]`"
+                "no segment `<{name}>` in this path: is `<{near}>` the {what}? Write {write}, or \
+                 rename the segment"
             )
         } else {
+            let (write, else_write) = (kind.naming("…"), kind.without_segment());
             format!(
                 "no segment `<{name}>` in this path: write \"/<{name}>/…\", or name another \
-                 segment with `#[user_scoped(param = \"…\")]`"
+                 segment with {write}. {else_write}"
             )
         };
         Err(Error::new(self.literal.span(), message))
     }
 
-    /// The method, in capitals.
+    /// Returns the method, in capitals.
     pub(crate) fn method(&self) -> &str {
         &self.method
     }
 
-    /// The pattern, without the mount point.
+    /// Returns the pattern, without the mount point.
     pub(crate) fn uri(&self) -> &str {
         &self.value
     }
 
-    /// Whether `<name>` or `<name..>` is in the path or the query.
+    /// Returns `true` if `<name>` or `<name..>` is in the path or the query.
     pub(crate) fn binds(&self, name: &str) -> bool {
         self.value.split(['/', '?', '&']).any(|part| {
             let dynamic = part.strip_prefix('<').and_then(|part| part.strip_suffix('>'));
@@ -98,20 +104,27 @@ impl RoutePath {
         })
     }
 
-    /// Where names in the path come from: they resolve as the user's own.
+    /// Returns the names of the dynamic segments, without a trailing one.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
+        let (path, _) = self.value.split_once('?').unwrap_or((&self.value, ""));
+        let segments = path.split('/');
+        segments.filter_map(|segment| segment.strip_prefix('<')?.strip_suffix('>'))
+    }
+
+    /// Returns the span of the path: names with this span resolve as the user's own.
     pub(crate) fn span(&self) -> Span {
         self.literal.span()
     }
 }
 
-/// Whether the last segment of an attribute's path is one of these names.
+/// Returns `true` if the last segment of an attribute's path is one of these names.
 pub(crate) fn is_named(attribute: &Attribute, names: &[&str]) -> bool {
     let last = attribute.path().segments.last();
     last.is_some_and(|segment| names.iter().any(|name| segment.ident == name))
 }
 
-/// `#[get("/…")]`, `#[route(GET, uri = "/…")]`: the literal that stands alone or
-/// belongs to `uri`.
+/// Returns the literal that stands alone, as in `#[get("/…")]`, or that belongs to `uri`, as
+/// in `#[route(GET, uri = "/…")]`.
 fn path_literal(tokens: TokenStream) -> Option<LitStr> {
     let mut key = None;
     for token in tokens {
@@ -119,7 +132,7 @@ fn path_literal(tokens: TokenStream) -> Option<LitStr> {
             TokenTree::Ident(ident) => key = Some(ident),
             TokenTree::Punct(punct) if punct.as_char() == ',' => key = None,
             TokenTree::Punct(_) => {}
-            // A literal that came through a `macro_rules!` fragment is in a group.
+            // A literal from a `macro_rules!` fragment is in a group.
             token if key.as_ref().is_none_or(|key| key == "uri") => {
                 let tokens = match token {
                     TokenTree::Group(group) => group.stream(),

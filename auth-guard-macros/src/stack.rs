@@ -1,0 +1,134 @@
+//! The attributes of one handler: the outermost takes the others off and expands for all.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{Attribute, Error, Meta, Result};
+
+use crate::args::{AuthorizedArgs, ScopedArgs, UserScopedArgs};
+use crate::route::{ROUTE_ATTRIBUTES, is_named};
+
+/// Which attribute it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    UserScoped,
+    Scoped,
+    Authorized,
+}
+
+const ALL: [Kind; 3] = [Kind::UserScoped, Kind::Scoped, Kind::Authorized];
+
+/// What the attributes of one handler say.
+#[derive(Default)]
+pub(crate) struct Stack {
+    pub(crate) user_scoped: Option<UserScopedArgs>,
+    pub(crate) scoped: Option<ScopedArgs>,
+    pub(crate) authorized: Option<AuthorizedArgs>,
+    /// The names of the attributes below the outermost.
+    pub(crate) below: Vec<TokenStream>,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::UserScoped => "user_scoped",
+            Self::Scoped => "scoped",
+            Self::Authorized => "authorized",
+        }
+    }
+
+    /// Returns a path that the attribute may guard.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::UserScoped => "/<user_id>/…",
+            Self::Scoped => "/orgs/<org_id>/…",
+            Self::Authorized => "/…",
+        }
+    }
+
+    /// Returns what the segment of the attribute is.
+    pub(crate) fn subject(self) -> &'static str {
+        if self == Self::UserScoped { "owner" } else { "scope" }
+    }
+
+    /// Returns how the attribute names a segment.
+    pub(crate) fn naming(self, segment: &str) -> String {
+        match self {
+            Self::UserScoped => format!("`#[user_scoped(param = \"{segment}\")]`"),
+            Self::Scoped | Self::Authorized => format!("`#[scoped({segment}: …)]`"),
+        }
+    }
+
+    /// Returns what to write for a path without such a segment.
+    pub(crate) fn without_segment(self) -> &'static str {
+        match self {
+            Self::UserScoped => "If the path has no owner, use `#[authorized]`",
+            Self::Scoped | Self::Authorized => {
+                "If the path has no such segment, use `#[authorized]`"
+            }
+        }
+    }
+
+    pub(crate) fn of(attribute: &Attribute) -> Option<Self> {
+        ALL.into_iter().find(|kind| is_named(attribute, &[kind.name()]))
+    }
+}
+
+impl Stack {
+    /// Parses the arguments of the outermost attribute and of those below it, which it
+    /// removes.
+    pub(crate) fn take(
+        outermost: Kind,
+        args: TokenStream,
+        attributes: &mut Vec<Attribute>,
+    ) -> Result<Self> {
+        let mut stack = Self::default();
+        stack.add(outermost, args)?;
+        let route = attributes.iter().position(|of| is_named(of, &ROUTE_ATTRIBUTES));
+        let below_route = attributes.iter().skip(route.unwrap_or(attributes.len()));
+        if let Some(attribute) = below_route.into_iter().find(|of| Kind::of(of).is_some()) {
+            let message = "this attribute goes above the route attribute, so that it is seen";
+            return Err(Error::new_spanned(attribute, message));
+        }
+
+        let ours: Vec<_> = attributes.extract_if(.., |of| Kind::of(of).is_some()).collect();
+        for attribute in ours {
+            let Some(kind) = Kind::of(&attribute) else { continue };
+            let args = match &attribute.meta {
+                Meta::List(list) => list.tokens.clone(),
+                _ => TokenStream::new(),
+            };
+            let is_bare = args.is_empty();
+            let is_second = stack.add(kind, args).map_err(|error| match is_bare {
+                true => Error::new_spanned(&attribute, error),
+                false => error,
+            })?;
+            if is_second {
+                let message = format!("`#[{}]` is here twice: remove one", kind.name());
+                return Err(Error::new_spanned(&attribute, message));
+            }
+            stack.below.push(attribute.path().to_token_stream());
+        }
+        stack.check()
+    }
+
+    /// Returns `true` if there was one of this kind.
+    fn add(&mut self, kind: Kind, args: TokenStream) -> Result<bool> {
+        Ok(match kind {
+            Kind::UserScoped => self.user_scoped.replace(syn::parse2(args)?).is_some(),
+            Kind::Scoped => self.scoped.replace(syn::parse2(args)?).is_some(),
+            Kind::Authorized => self.authorized.replace(syn::parse2(args)?).is_some(),
+        })
+    }
+
+    fn check(self) -> Result<Self> {
+        let exempt = self.user_scoped.as_ref().and_then(|args| args.exempt.as_ref());
+        if let Some(exempt) = exempt
+            && (self.scoped.is_some() || self.authorized.is_some())
+        {
+            let message = "`exempt` checks nothing, so no other attribute can stand beside it: \
+                           remove one";
+            return Err(Error::new(exempt.span(), message));
+        }
+        Ok(self)
+    }
+}
