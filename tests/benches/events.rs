@@ -1,6 +1,6 @@
-//! What an event costs, compared in one run: by itself while nobody listens, beside
-//! one verification and beside one request in process; and a request while somebody
-//! does. `cargo bench -p auth-guard-tests --bench events`
+//! Compares the cost of an event that is not observed with that of a verification and of
+//! a request in this process, and measures a request whose events are observed.
+//! `cargo bench -p auth-guard-tests --bench events`
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -14,7 +14,7 @@ use rocket::{get, routes};
 use serde_json::json;
 use tracing::{Level, event};
 
-/// Formats what it gets, as a logger must, and writes it nowhere.
+/// A logger that formats its records, as any logger must, and discards them.
 struct Listener;
 
 impl Log for Listener {
@@ -31,9 +31,9 @@ impl Log for Listener {
     fn flush(&self) {}
 }
 
-/// The event of a request that is let in, as `decision.rs` has it.
+/// Emits the event of an allowed request, as the guards do.
 #[inline(never)]
-fn tell(method: &str, route: &str) {
+fn emit(method: &str, route: &str) {
     event!(
         target: "auth_guard::decision",
         Level::TRACE,
@@ -45,13 +45,13 @@ fn tell(method: &str, route: &str) {
     );
 }
 
-/// A call with the same arguments, and no event.
+/// Takes the same arguments, and emits no event.
 #[inline(never)]
-fn say_nothing(method: &str, route: &str) {
+fn emit_nothing(method: &str, route: &str) {
     black_box((method.len(), route.len()));
 }
 
-/// Nanoseconds for one of `count`.
+/// Runs `f` `count` times. Returns the nanoseconds per run.
 fn time(count: u32, mut f: impl FnMut()) -> f64 {
     let start = Instant::now();
     (0..count).for_each(|_| f());
@@ -82,25 +82,26 @@ fn main() {
         assert_eq!(response.status().code, 200);
     };
 
-    let [mut nothing, mut off, mut verification, mut unheard, mut heard] =
+    let [mut nothing, mut off, mut verification, mut unobserved, mut observed] =
         [(); 5].map(|()| Vec::new());
     for _ in 0..31 {
         log::set_max_level(LevelFilter::Off);
         nothing.push(time(1_000_000, || {
-            say_nothing(black_box("GET"), black_box("/api/<user_id>/tasks"));
+            emit_nothing(black_box("GET"), black_box("/api/<user_id>/tasks"));
         }));
-        off.push(time(1_000_000, || tell(black_box("GET"), black_box("/api/<user_id>/tasks"))));
+        off.push(time(1_000_000, || emit(black_box("GET"), black_box("/api/<user_id>/tasks"))));
         verification.push(time(10_000, || drop(black_box(verifier.verify(&token, now())))));
-        unheard.push(time(2_000, request));
+        unobserved.push(time(2_000, request));
         log::set_max_level(LevelFilter::Trace);
-        heard.push(time(2_000, request));
+        observed.push(time(2_000, request));
     }
 
     let (nothing, event) = (median(nothing), median(off));
-    let (verification, unheard, heard) = (median(verification), median(unheard), median(heard));
+    let (verification, unobserved, observed) =
+        (median(verification), median(unobserved), median(observed));
     println!("a call without an event      {nothing:10.2} ns");
-    println!("an event that nobody hears   {event:10.2} ns");
+    println!("an event, not observed       {event:10.2} ns");
     println!("one verification (HS256)     {verification:10.0} ns  {:8.0} x", verification / event);
-    println!("a request, level off         {unheard:10.0} ns  {:8.0} x", unheard / event);
-    println!("a request, level trace       {heard:10.0} ns  (Rocket's own records, too)");
+    println!("a request, level off         {unobserved:10.0} ns  {:8.0} x", unobserved / event);
+    println!("a request, level trace       {observed:10.0} ns  (including Rocket's own records)");
 }

@@ -1,19 +1,18 @@
-// A page in a headless Chromium, the system's own: nothing is downloaded.
+// Opens a page in the system's Chromium, headless. Downloads nothing.
 import { chromium } from "playwright-core";
 
-// Debian's package puts it there.
+// Debian's package installs it there.
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-// No name but that of this machine leads anywhere. (Requests are not intercepted:
-// playwright would then answer preflights itself, and allow everything.)
+// Resolves no host but this machine. (Intercepting requests would do, too, but then
+// playwright answers preflights itself, and allows everything.)
 const offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 
-// Runs `visit(page)`. Fails as well on an error on the page or in its console that
-// `isExpected(text)` does not know, and on a request to anywhere but `origins`. What
-// the page looks like in the end is kept in the file `screenshot`, whether it went
-// well or not.
+// Runs `visit(page)`. Also fails on any error on the page or in its console, unless
+// `isExpected(text)` accepts it, and on any request to an origin not in `origins`.
+// Always saves the final state of the page to the file `screenshot`.
 export const withPage = async ({ origins, screenshot, isExpected = () => false }, visit) => {
-  // Root, as CI often is, has no sandbox to use.
+  // Chromium has no sandbox when it runs as root, as it often does in CI.
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", offline] });
   const page = await browser.newPage({ viewport: { width: 1280, height: 1600 } });
   page.setDefaultTimeout(20_000);
@@ -31,11 +30,11 @@ export const withPage = async ({ origins, screenshot, isExpected = () => false }
   try {
     await visit(page);
   } catch (error) {
-    // What went wrong on the page comes first: it may be why.
+    // Errors on the page come first: they may be the cause.
     faults.push(error.stack);
   } finally {
     await page.screenshot({ path: screenshot, fullPage: true });
     await browser.close();
   }
-  if (faults.length > 0) throw new Error(`the page has failed:\n${faults.join("\n")}`);
+  if (faults.length > 0) throw new Error(`the page failed:\n${faults.join("\n")}`);
 };

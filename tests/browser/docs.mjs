@@ -1,12 +1,12 @@
-// Tries the example app's routes on its page, as a newcomer does: authorizes with a
-// token of alice's, asks for her tasks, for bob's, and for hers without it.
+// Tries the example app's routes on its page, as a newcomer would: authorizes with a
+// token of alice's, then requests her tasks, bob's, and hers again without the token.
 import assert from "node:assert/strict";
 import { withPage } from "./chromium.mjs";
 
 const { PAGE, TOKEN, SCREENSHOT } = process.env;
 const { origin } = new URL(PAGE);
 
-// The browser's console tells of each answer that is a refusal.
+// The browser logs every refusal to its console.
 const isExpected = (text) => /^Failed to load resource: .* status of 40[13] /.test(text);
 
 await withPage({ origins: [origin], screenshot: SCREENSHOT, isExpected }, async (page) => {
@@ -29,7 +29,7 @@ await withPage({ origins: [origin], screenshot: SCREENSHOT, isExpected }, async 
   await list.getByRole("button", { name: "GET" }).first().click();
   await list.getByRole("button", { name: "Try it out" }).click();
 
-  // What the page shows of the answer: status and body.
+  // The part of the page that shows the answer.
   const answer = list.locator(".live-responses-table");
   const execute = async (user) => {
     if (await answer.isVisible()) {

@@ -1,5 +1,6 @@
-// Validates the OpenAPI document on standard input with the OpenAPI Initiative's own
-// schema of version 3.1, which leaves the schemas in it to the one of JSON Schema.
+// Validates the OpenAPI document on standard input against the OpenAPI Initiative's schema
+// for version 3.1, and the schemas in the document, which that leaves open, against JSON
+// Schema's.
 import { json } from "node:stream/consumers";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv2020 from "ajv/dist/2020.js";
@@ -8,7 +9,7 @@ const document = await json(process.stdin);
 const validator = new Validator();
 const { valid, errors } = await validator.validate(document);
 const faults = valid ? [] : [errors].flat();
-if (validator.version !== "3.1") faults.push(`version ${document.openapi}, and not 3.1`);
+if (validator.version !== "3.1") faults.push(`version ${document.openapi} instead of 3.1`);
 
 const ajv = new Ajv2020();
 const check = (value, key, parent) => {

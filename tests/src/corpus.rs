@@ -1,11 +1,11 @@
-//! One corpus of hostile requests, for every suite that wants one: what is sent,
-//! and the answer it must get. It is the list of the test kit, which every
-//! application can be challenged with, and beside it what only we can know: the
-//! limits to the second, the secret misspelt, and what is accepted.
+//! The corpus of hostile requests that all suites share: each request with the answer it
+//! must get. It is the test kit's list, which fits any application, plus what only these
+//! tests can know: limits to the second, near misses of the secret, and requests that are
+//! accepted.
 //!
-//! It is aimed at [`crate::app`] configured by [`settings`], where [`OWNER`]'s
-//! tasks are at [`path()`]. Everything is signed with [`SECRET`] unless the name
-//! says otherwise, so that only what the name says can be wrong.
+//! It targets [`crate::app`] with [`settings`], where [`OWNER`]'s tasks are at [`path()`].
+//! Everything is signed with [`SECRET`] unless its name says otherwise, so only what the
+//! name says can be wrong.
 
 use auth_guard::AuthGuard;
 use auth_guard::testing::{Algorithm, Clock, HostileRequest, Issuer, Token};
@@ -18,44 +18,44 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::{Answer, NOW, SECRET, app, app_with, figment, get_with, guard, issuer, launch, now};
 
-/// Whose path is asked for. Long, so that it is found wherever it leaks.
+/// The owner of the requested path. The name is long, so that a search finds any leak.
 pub const OWNER: &str = "carol-of-the-corpus";
 
-/// Somebody else.
+/// Another user.
 pub const OTHER: &str = "mallory-of-the-corpus";
 
-/// The origin that is asked for as issuer and audience.
+/// The origin that is required as issuer and audience.
 pub const URL: &str = "https://auth.corpus.example";
 
-/// One request and its answer.
+/// A request and the answer it must get.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The rule of the verification profile that decides.
     pub rule: u8,
-    /// What is wrong.
+    /// What is wrong with the request.
     pub name: String,
-    /// The path asked for.
+    /// The requested path.
     pub path: String,
     /// The values of its `Authorization` fields.
     pub authorization: Vec<String>,
     /// The status of the answer.
     pub status: u16,
-    /// The `code` of its body; empty where the request is accepted.
+    /// The `code` in the body of the answer, or empty if the request is accepted.
     pub code: &'static str,
 }
 
-/// The settings of the application that the corpus is aimed at.
+/// Returns the settings of the application that the corpus targets.
 pub fn settings() -> Value {
     json!({ "url": URL })
 }
 
-/// A client of that application.
+/// Launches that application.
 pub fn client() -> Client {
     launch(app(&settings()))
 }
 
-/// A client of the same application with a public key of this algorithm and no secret,
-/// and the hostile requests that the kit makes for that, with two that are not.
+/// Launches that application with a public key of this algorithm and no secret. Also
+/// returns the kit's hostile requests for it, a valid request, and one of another user's.
 pub fn with_public_key(algorithm: Algorithm) -> (Client, Vec<Case>) {
     let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
     let issuer = Issuer::with_key_pair(algorithm, KEY_ID);
@@ -67,41 +67,41 @@ pub fn with_public_key(algorithm: Algorithm) -> (Client, Vec<Case>) {
     let good = format!("Bearer {}", issuer.token(OWNER).sign());
     corpus.field(1, "nothing is wrong", &good, ACCEPTED);
     let others = format!("Bearer {}", issuer.token(OTHER).sign());
-    corpus.push(17, "somebody else's token", &[&others], path(), NOT_OWNER);
+    corpus.push(17, "another user's token", &[&others], path(), NOT_OWNER);
     (client, corpus.0)
 }
 
-/// The id of that key. Short: the log may have it.
+/// The id of that key. Short enough for [`Case::hidden`] to skip it: the log may contain it.
 pub const KEY_ID: &str = "key-1";
 
-/// The path of [`OWNER`]'s tasks.
+/// Returns the path of [`OWNER`]'s tasks.
 pub fn path() -> String {
     format!("/api/{OWNER}/tasks")
 }
 
-/// A token that is accepted as this user's.
+/// Returns a valid token of this user.
 pub fn token(uid: &str) -> Token {
     issuer().with_issuer(URL).with_audience(URL).token(uid)
 }
 
 impl Case {
-    /// Sends it.
+    /// Sends the request.
     pub fn get(&self, client: &Client) -> Answer {
         get_with(client, &self.path, &self.fields())
     }
 
-    /// The values of its `Authorization` fields, borrowed.
+    /// Borrows the values of its `Authorization` fields.
     pub fn fields(&self) -> Vec<&str> {
         self.authorization.iter().map(String::as_str).collect()
     }
 
-    /// Whether it is refused.
+    /// Returns `true` if the request must be refused.
     pub fn is_refused(&self) -> bool {
         self.status != 200
     }
 
-    /// Everything in it that must never be printed: tokens, their segments, and
-    /// every name and value in a header or payload that is long enough to tell.
+    /// Returns everything in it that must never be printed: tokens, their segments, and the
+    /// values in headers and payloads that are long enough to be recognized.
     pub fn hidden(&self) -> Vec<String> {
         let mut hidden = vec![SECRET.to_owned(), OWNER.to_owned(), OTHER.to_owned()];
         for field in &self.authorization {
@@ -113,7 +113,7 @@ impl Case {
                 }
             }
         }
-        // Short ones are words of anybody's: `JWT`, `alg`, `Bearer`.
+        // Short texts occur anywhere: `JWT`, `alg`, `Bearer`.
         hidden.retain(|text| text.len() > 7 && !["protected", "signature"].contains(&&**text));
         hidden.sort();
         hidden.dedup();
@@ -133,10 +133,10 @@ fn strings_in(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// All of them, in the order of the rules. A few are accepted: what is refused
-/// beside them is then refused for what its name says.
+/// Returns all requests, in the order of the rules. A few of them are accepted, which
+/// shows that their neighbours are refused for what their names say.
 pub fn cases() -> Vec<Case> {
-    let verifier = guard().verifier(&figment(&settings())).expect("a good configuration");
+    let verifier = guard().verifier(&figment(&settings())).expect("a valid configuration");
     let hostile = HostileRequest::all(&verifier, &issuer(), OWNER);
     let mut corpus = Corpus(hostile.into_iter().map(Case::from).collect());
     corpus.accepted();
@@ -162,8 +162,8 @@ const ACCEPTED: &str = "";
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// The payload of a good token, with these members (as JSON text) instead of its
-/// own; an empty text leaves one out.
+/// Returns the payload of a valid token with some members replaced by JSON text. An empty
+/// text removes the member.
 fn payload(changes: &[(&str, &str)]) -> String {
     let (exp, now) = ((NOW + 900).to_string(), NOW.to_string());
     let (owner, url) = (format!("\"{OWNER}\""), format!("\"{URL}\""));
@@ -184,7 +184,7 @@ fn payload(changes: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// HS256 below any header and over any payload.
+/// Signs any header and payload with HS256.
 fn sign(header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
     issuer().sign(header, payload)
 }
@@ -211,17 +211,17 @@ impl Corpus {
         self.0.push(Case { rule, name: name.to_owned(), path, authorization, status, code });
     }
 
-    /// What is sent in `Authorization`.
+    /// Adds a request with this `Authorization` field.
     fn field(&mut self, rule: u8, name: &str, field: &str, code: &'static str) {
         self.push(rule, name, &[field], path(), code);
     }
 
-    /// What is sent as a bearer token.
+    /// Adds a request with this bearer token.
     fn token(&mut self, rule: u8, name: &str, token: impl AsRef<str>, code: &'static str) {
         self.field(rule, name, &format!("Bearer {}", token.as_ref()), code);
     }
 
-    /// A token with these members instead of a good one's.
+    /// Adds a request with a valid token in which these members are replaced.
     fn claims(&mut self, rule: u8, changes: &[(&str, &str)], code: &'static str) {
         let name = changes.iter().map(|(name, text)| match *text {
             "" => format!("no {name}"),
@@ -231,7 +231,7 @@ impl Corpus {
         self.token(rule, &name, sign(HEADER, payload(changes)), code);
     }
 
-    /// What is not wrong, however it looks.
+    /// Adds unusual requests that are accepted.
     fn accepted(&mut self) {
         let good = token(OWNER).sign();
         self.field(1, "nothing is wrong", &format!("Bearer {good}"), ACCEPTED);
@@ -268,7 +268,7 @@ impl Corpus {
         self.claims(16, &[("sub", r#""\u0063arol-of-the-corpus""#)], ACCEPTED);
     }
 
-    /// Rules 7 and 8, as far as they take the secret.
+    /// Adds violations of rules 7 and 8 that take the secret to make.
     fn keys(&mut self) {
         let claims = payload(&[]);
         let input = |alg: &str| {
@@ -288,22 +288,22 @@ impl Corpus {
         for alg in ["HS384", "HS512"] {
             let name = format!("{alg} with the right secret");
             self.token(7, &name, format!("{}.{}", input(alg), tag(alg)), INVALID);
-            let name = format!("the {alg} tag of the right secret below HS256");
+            let name = format!("the {alg} tag of the right secret, labelled HS256");
             self.token(7, &name, format!("{}.{}", input("HS256"), tag(alg)), INVALID);
         }
         for (name, key) in [
-            ("the secret and a line end", format!("{SECRET}\n")),
-            ("the secret and a space", format!("{SECRET} ")),
+            ("the secret with a line feed", format!("{SECRET}\n")),
+            ("the secret with a space", format!("{SECRET} ")),
             ("the secret in quotes", format!("\"{SECRET}\"")),
             ("the secret in capitals", SECRET.to_uppercase()),
             ("the secret in base64", STANDARD_NO_PAD.encode(SECRET)),
-            ("all of the secret but its end", SECRET[..SECRET.len() - 1].to_owned()),
+            ("the secret without its last character", SECRET[..SECRET.len() - 1].to_owned()),
         ] {
             self.token(8, name, signed_by(key.as_bytes(), &input("HS256")), INVALID);
         }
     }
 
-    /// Rules 11 to 14, to the second and the letter.
+    /// Adds the limits of rules 11 to 14, to the second and the letter, and of rule 16.
     fn limits(&mut self) {
         let at = |seconds: i64| (NOW as i64 + seconds).to_string();
         for exp in ["1799999995.0", &at(-5), &at(-60)] {
@@ -333,24 +333,24 @@ impl Corpus {
                 self.claims(14, &[(name, text)], INVALID);
             }
         }
-        // A column that a caller may set, spread over the payload.
+        // A user who can edit a column that the issuer copies into the payload.
         self.claims(16, &[("sub", r#""mallory-of-the-corpus""#)], INVALID);
         self.claims(16, &[("sub", r#""Carol-of-the-corpus""#)], INVALID);
     }
 
-    /// Rule 17.
+    /// Adds paths that rule 17 compares with the token.
     fn paths(&mut self) {
         let good = format!("Bearer {}", token(OWNER).sign());
         let others = format!("Bearer {}", token(OTHER).sign());
-        self.push(17, "somebody else's token", &[&others], path(), NOT_OWNER);
+        self.push(17, "another user's token", &[&others], path(), NOT_OWNER);
         for (name, segment) in [
             ("capitals", OWNER.to_uppercase()),
-            ("a space behind", format!("{OWNER}%20")),
-            ("a NUL behind", format!("{OWNER}%00")),
+            ("a trailing space", format!("{OWNER}%20")),
+            ("a trailing NUL", format!("{OWNER}%00")),
             ("encoded twice", format!("%2563{}", &OWNER[1..])),
             ("a slash inside", format!("{OWNER}%2F")),
             ("a slash and another user", format!("{OTHER}%2F{OWNER}")),
-            ("dots up to somebody else", format!("{OTHER}%2F..%2F{OWNER}")),
+            ("dots up from another user", format!("{OTHER}%2F..%2F{OWNER}")),
             ("a combining accent", format!("{OWNER}%CC%81")),
             ("a letter of another script", OWNER.replace('a', "%D0%B0")),
             ("full-width letters", OWNER.replace('c', "%EF%BD%83")),
@@ -366,6 +366,6 @@ impl Corpus {
         self.push(17, "encoded once", &[&good], encoded, ACCEPTED);
         let twice = format!("/api//{OWNER}/tasks");
         self.push(17, "an empty segment", &[&good], twice.clone(), ACCEPTED);
-        self.push(17, "an empty segment, and somebody else", &[&others], twice, NOT_OWNER);
+        self.push(17, "an empty segment, and another user's token", &[&others], twice, NOT_OWNER);
     }
 }

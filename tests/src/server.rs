@@ -1,4 +1,4 @@
-//! An application on a real port, and what comes back over a real connection.
+//! An application on a real port, and its answers over a real connection.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,27 +9,27 @@ use rocket::figment::Figment;
 use rocket::{Build, Rocket, Shutdown};
 use serde_json::Value;
 
-/// A server on any free port, shut down on drop.
+/// A server on a free port, shut down on drop.
 #[derive(Debug)]
 pub struct Server(SocketAddr, Shutdown);
 
-/// One connection to it, kept alive.
+/// A keep-alive connection to a server.
 #[derive(Debug)]
 pub struct Connection(BufReader<TcpStream>);
 
-/// What came back, but for its date.
+/// An answer, without its date.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// The header fields, in lower case, sorted.
+    /// The header fields, sorted, with names in lower case.
     pub fields: Vec<String>,
     /// The body.
     pub body: String,
 }
 
 impl Server {
-    /// Starts an application that was configured by `figment`.
+    /// Starts an application with the configuration `figment`.
     pub fn start(rocket: Rocket<Build>, figment: Figment) -> Self {
         let (ready, started) = mpsc::channel();
         let rocket = rocket.configure(figment.merge(("port", 0)));
@@ -48,7 +48,7 @@ impl Server {
         Connection::open(self.0)
     }
 
-    /// Sends these bytes on a connection of their own, and reads so many answers.
+    /// Sends these bytes on a new connection, and reads this many answers.
     pub fn send(&self, requests: &[u8], answers: usize) -> Vec<Reply> {
         let mut connection = self.connect();
         connection.write(requests);
@@ -63,7 +63,7 @@ impl Drop for Server {
 }
 
 impl Connection {
-    /// Opens one.
+    /// Opens a connection.
     pub fn open(address: SocketAddr) -> Self {
         Self(BufReader::new(TcpStream::connect(address).expect("a connection")))
     }
@@ -73,7 +73,7 @@ impl Connection {
         self.0.get_mut().write_all(requests).expect("the server reads");
     }
 
-    /// Reads the answer to a request of this method; one to `HEAD` has no body.
+    /// Reads the answer to a request with this method. An answer to `HEAD` has no body.
     pub fn read(&mut self, method: &str) -> Reply {
         let mut lines = self.0.by_ref().lines().map(|line| line.expect("a header line"));
         let status = lines.next().expect("a status line")[9..12].parse().expect("a status");
@@ -95,14 +95,14 @@ impl Connection {
 }
 
 impl Reply {
-    /// The `code` of a problem body.
+    /// Returns the `code` in a problem body.
     pub fn code(&self) -> String {
         let problem: Value = serde_json::from_str(&self.body).unwrap_or_default();
         problem["code"].as_str().unwrap_or_default().to_owned()
     }
 }
 
-/// The bytes of a request, with these lines of a header and this body.
+/// Returns the bytes of a request with these header lines and this body.
 pub fn request(method: &str, path: &str, lines: &str, body: &str) -> Vec<u8> {
     let length = match body {
         "" => String::new(),

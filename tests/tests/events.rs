@@ -1,5 +1,5 @@
-//! Every decision is one event, and says no more than it may. A process of its own,
-//! whose log is ours.
+//! Every decision emits one event, which reveals no more than it may. These tests need a
+//! separate process, because they set its logger.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -14,9 +14,9 @@ use rocket::local::blocking::Client;
 use rocket::{Build, Rocket, get, routes};
 use serde_json::json;
 
-/// The events of this process, each its level and its text.
+/// The events of this process, each with its level and its text.
 static EVENTS: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
-/// One test at a time has the log.
+/// Held by the test that is using the log.
 static TURN: Mutex<()> = Mutex::new(());
 
 struct Recorder;
@@ -45,7 +45,7 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was told since the last time.
+/// Takes the events since the last call.
 fn told() -> Vec<(Level, String)> {
     std::mem::take(&mut *EVENTS.lock().expect("no panic"))
 }
@@ -117,8 +117,8 @@ fn every_decision_is_one_event() {
     let bob = || Some(issuer().token("bob"));
     let staff = || Some(issuer().token("bob").claim("role", "staff"));
     use Level::{Debug, Error, Info, Trace, Warn};
-    let misused = "attach `AuthGuard::fairing()`, and use `Owner` and `Access` only below \
-                   `#[user_scoped]`";
+    let misused = "attach `AuthGuard::fairing()`, use `Owner` and `Access` only with `#[user_scoped]`, \
+                   and ask no guard from within `AuthGuard::with_check`";
     let misused = format!(r#"reason="guard_misconfigured" cause=Misconfigured remedy="{misused}""#);
     let not_owner = r#"reason="not_owner" cause=NotOwner rule=17"#;
     let missing = r#"reason="token_missing" cause=MissingToken rule=1"#;
@@ -133,7 +133,7 @@ fn every_decision_is_one_event() {
         ("/api/alice/tasks", begins_later, Debug, "refused", not_before),
         ("/api/alice/tasks", alice().map(Token::expired), Debug, "refused", expired),
         ("/api/alice/staff", alice(), Trace, "allowed", r#"by="owner""#),
-        ("/api/alice/staff", staff(), Info, "allowed", r#"by="exception" exception="Staff""#),
+        ("/api/alice/staff", staff(), Info, "allowed", r#"by="requirement" requirement="Staff""#),
         ("/api/alice/many", alice(), Trace, "allowed", r#"by="owner""#),
         ("/held/alice/held", alice(), Trace, "allowed", r#"by="owner""#),
         ("/held/alice/both", alice(), Trace, "allowed", r#"by="owner""#),
@@ -152,20 +152,48 @@ fn every_decision_is_one_event() {
     assert_eq!(get(&client, "/nowhere", alice()), []);
 }
 
-/// Whatever is sent, an event has of it nothing but the rule that it broke.
+/// The rules on tokens of another kind, and the claim that was at fault.
 #[test]
-fn no_event_has_anything_of_the_request_in_it() {
+fn an_event_names_the_rule_that_refuses_a_token_of_another_kind() {
     let _turn = turn();
-    let (events, texts) = told_without_the_request(&corpus::client(), corpus::cases());
-    println!("events: {events}, {texts} texts looked for and not found");
-    for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
-        let (client, cases) = corpus::with_public_key(algorithm);
-        let (events, texts) = told_without_the_request(&client, cases);
-        println!("events with {algorithm:?}: {events}, {texts} texts looked for and not found");
+    let client = client();
+    let token = || issuer().token("alice");
+    for (token, level, why) in [
+        (
+            token().bound(),
+            Level::Debug,
+            r#"reason="token_invalid" cause=InvalidClaim("cnf") rule=19"#,
+        ),
+        (
+            issuer().id_token("alice"),
+            Level::Debug,
+            r#"reason="token_invalid" cause=InvalidClaim("nonce") rule=20"#,
+        ),
+        (issuer().machine_token(), Level::Warn, r#"reason="not_allowed" cause=NotAllowed rule=21"#),
+    ] {
+        told();
+        let _ = alice_with(&client, token);
+        let told = told();
+        let [(told_level, text)] = &*told else { panic!("{told:?}") };
+        assert_eq!(*told_level, level, "{text}");
+        assert!(text.contains(why), "no {why} in {text}");
     }
 }
 
-/// How many events there were, and how many texts they were searched for.
+/// Of a request, an event reveals only the rule that it broke.
+#[test]
+fn no_event_contains_anything_of_the_request() {
+    let _turn = turn();
+    let (events, texts) = told_without_the_request(&corpus::client(), corpus::cases());
+    println!("events: {events}, {texts} texts searched for, none found");
+    for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
+        let (client, cases) = corpus::with_public_key(algorithm);
+        let (events, texts) = told_without_the_request(&client, cases);
+        println!("events with {algorithm:?}: {events}, {texts} texts searched for, none found");
+    }
+}
+
+/// Returns the number of events, and of the texts that they were searched for.
 fn told_without_the_request(client: &Client, cases: Vec<Case>) -> (usize, usize) {
     let (mut events, mut texts) = (0, 0);
     for case in cases {
@@ -193,7 +221,7 @@ fn told_without_the_request(client: &Client, cases: Vec<Case>) -> (usize, usize)
     (events, texts)
 }
 
-/// The event names the rule that the explanation names.
+/// The event and the explanation name the same rule.
 #[test]
 fn an_event_and_the_explanation_agree() {
     let _turn = turn();
@@ -203,7 +231,8 @@ fn an_event_and_the_explanation_agree() {
         for case in cases.into_iter().filter(|case| case.rule < 17) {
             told();
             case.get(&client);
-            let explanation = auth_guard::testing::explain_fields(verifier, case.fields(), now());
+            let explanation =
+                auth_guard::testing::internal::explain_fields(verifier, case.fields(), now());
             let text = told().remove(0).1;
             match explanation.rule() {
                 Some(rule) => assert!(text.contains(&format!(" rule={rule} ")), "{text}"),
@@ -213,7 +242,7 @@ fn an_event_and_the_explanation_agree() {
     }
 }
 
-/// What an event says of the key, behind `key=`.
+/// Returns what an event says about the key, after `key=`.
 fn key_in(event: &str) -> Option<&str> {
     event.split_once(" key=")?.1.split(" method=").next()
 }
@@ -226,7 +255,7 @@ fn app_with_public_keys(table: serde_json::Value) -> Rocket<Build> {
         .mount("/held", protect(routes![held, both]))
 }
 
-/// One that is held, and printable, however the issuer calls it.
+/// The event names only known keys, and escapes and shortens the id.
 #[test]
 fn an_event_names_the_public_key_that_was_used() {
     let _turn = turn();
@@ -246,13 +275,13 @@ fn an_event_names_the_public_key_that_was_used() {
 
     let good = token().sign();
     assert_eq!(key_in(&event(good.clone())), Some(&*shown));
-    // Remembered: no signature was looked at.
+    // The token is memoized: no key verified it.
     assert_eq!(key_in(&event(good)), None);
     for wrong in [token().tampered(), token().expired().sign(), token().without("uid").sign()] {
         assert_eq!(key_in(&event(wrong)), Some(&*shown));
     }
 
-    // Whatever found out that the path is somebody else's.
+    // Every guard that compares the path names the key.
     for path in [
         "/api/alice/tasks",
         "/api/alice/staff",
@@ -267,7 +296,7 @@ fn an_event_names_the_public_key_that_was_used() {
         }
     }
 
-    // What only a token says is nowhere.
+    // Nothing that only the token says appears.
     for wrong in [
         token().header("kid", "two\n (EdDSA)").sign(),
         token().header("kid", kid.clone() + "x").sign(),
@@ -281,7 +310,7 @@ fn an_event_names_the_public_key_that_was_used() {
     }
 }
 
-/// However many are refused, and whatever else is refused meanwhile.
+/// However many requests are refused, and whatever other refusals occur meanwhile.
 #[test]
 fn an_outage_of_the_issuer_is_one_error() {
     let _turn = turn();
@@ -305,7 +334,7 @@ fn an_outage_of_the_issuer_is_one_error() {
     };
     use Level::{Debug, Error, Trace};
 
-    // A cold start without the issuer.
+    // A cold start while the issuer is unavailable.
     assert_eq!([&one, &one, &two].map(levels), [(Error, true), (Debug, true), (Debug, true)]);
     assert_eq!(
         get(&client, "/me", Some(one_here.token("alice").header("alg", "none")))[0].0,
@@ -314,11 +343,11 @@ fn an_outage_of_the_issuer_is_one_error() {
     server.publish(&[&one]);
     clock.advance(Duration::from_secs(30));
     assert_eq!([&one, &one].map(levels), [(Trace, false); 2]);
-    // A key that there is not is no outage.
+    // A key that does not exist is no outage.
     clock.advance(Duration::from_secs(30));
     assert_eq!(levels(&two), (Debug, false));
 
-    // The next one: known keys go on, and one error tells of the rest.
+    // The next outage: known keys go on verifying, and one error reports the refusals.
     server.fail();
     clock.advance(Duration::from_secs(30));
     assert_eq!([&two, &one, &two].map(levels), [(Error, true), (Trace, false), (Debug, true)]);
@@ -329,13 +358,13 @@ fn an_outage_of_the_issuer_is_one_error() {
     assert_eq!([&two, &one].map(levels), [(Trace, false); 2]);
 }
 
-/// What the application's own check does next.
+/// What the application's own check returns next.
 static CHECK: AtomicU8 = AtomicU8::new(0);
 
 #[test]
 fn an_outage_is_one_error() {
     let _turn = turn();
-    let guard = guard().check(|_, _| {
+    let guard = guard().with_check(|_, _| {
         Box::pin(async {
             match CHECK.load(Ordering::Relaxed) {
                 0 => Ok(()),
@@ -358,7 +387,7 @@ fn an_outage_is_one_error() {
     assert_eq!(told, [Trace, Error, Debug, Debug, Debug, Error, Debug, Trace]);
 }
 
-/// With the level of an operator, a flood of bad tokens writes no event at all.
+/// At an operator's usual level, a flood of invalid tokens writes no event at all.
 #[test]
 fn a_flood_of_bad_tokens_writes_no_event_at_the_level_info() {
     let _turn = turn();

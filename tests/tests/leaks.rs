@@ -1,5 +1,5 @@
-//! Nothing leaks: what is logged at the most verbose level, and what `Debug` and
-//! `Display` print. A process of its own, whose log is ours before it is Rocket's.
+//! Neither the most verbose log nor `Debug` and `Display` leak anything. These tests need a
+//! separate process, because they set its logger before Rocket does.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use rocket::http::Method;
 use rocket::{State, get, post, routes};
 use serde_json::{Value, json};
 
-/// All that was logged in this process.
+/// Everything that this process has logged.
 static RECORDS: Mutex<Vec<Line>> = Mutex::new(Vec::new());
 
 #[derive(Clone)]
@@ -39,7 +39,7 @@ impl Log for Recorder {
     }
 
     fn log(&self, record: &Record<'_>) {
-        // Not `auth_guard_tests`, which is the application here.
+        // `auth_guard_tests` does not count: it is the application here.
         let is_ours = |path: &str| path == "auth_guard" || path.starts_with("auth_guard::");
         let ours = is_ours(record.target()) || record.module_path().is_some_and(is_ours);
         let text = format!("{} {:?} {}", record.target(), record.module_path(), record.args());
@@ -49,8 +49,7 @@ impl Log for Recorder {
     fn flush(&self) {}
 }
 
-/// Rocket sets its own logger only where there is none, and leaves the level of
-/// another's alone.
+/// Installs the recorder. Rocket neither replaces a logger nor changes its level.
 fn record() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -64,7 +63,7 @@ fn lines(wanted: impl Fn(&Line) -> bool) -> Vec<String> {
     records.iter().filter(|line| wanted(line)).map(|line| line.text.clone()).collect()
 }
 
-/// What the guards print of themselves.
+/// What `Debug` and `Display` of the guards print.
 static PRINTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn print(text: String) {
@@ -79,7 +78,7 @@ fn scoped(owner: Owner, verified: Verified, verifier: &State<Verifier>) -> Strin
     let error: Result<Vec<u8>, ClaimsError> = verified.claims();
     let error = error.expect_err("claims are no list");
     print(format!("{error:?} {error:#?} {error}"));
-    // The one that may.
+    // `UserId` is the only one that may print the id.
     UserId::to_string(&user_id)
 }
 
@@ -98,7 +97,7 @@ fn result(user: Result<Verified, AuthError>) -> String {
     String::new()
 }
 
-/// Ours to complain about: there is no segment that could name an owner.
+/// Logs an error of ours: no segment names an owner.
 #[get("/misused/by/us/<text>")]
 fn misused(text: &str, owner: Owner) -> String {
     format!("{text} {}", owner.uid())
@@ -143,7 +142,7 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
         requests += 1;
     }
     hidden.push("path-of-the-corpus".into());
-    // Configured, and printed at launch on purpose.
+    // The configuration, which is printed at launch on purpose.
     hidden.retain(|text| !corpus::URL.contains(text.as_str()));
     hidden.sort();
     hidden.dedup();
@@ -160,8 +159,8 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
         }
     }
 
-    // Rocket's own lines name paths, and at `debug` whole header fields; at the
-    // levels below, no token, no signature, no secret.
+    // Rocket's own lines contain paths, and at `debug` whole header fields. At the other
+    // levels they contain no token, no signature and no secret.
     let rockets = lines(|line| !line.ours && line.level <= Level::Info);
     for text in hidden.iter().filter(|text| text.len() > 40) {
         for line in &rockets {
@@ -169,8 +168,8 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
         }
     }
     println!(
-        "leaks: {requests} requests, {} lines of ours, {} printed, {} of Rocket's; {} texts \
-         looked for",
+        "leaks: {requests} requests, {} lines of ours, {} printed, {} of Rocket's; none of {} \
+         texts found",
         ours.len(),
         printed.len(),
         rockets.len(),
@@ -182,7 +181,7 @@ fn no_token_secret_or_claim_is_logged_by_us_or_printed_by_any_type() {
 fn no_launch_prints_a_secret() {
     record();
     let secret = "xyzzy-the-secret-of-a-launch-xyzzy-";
-    let guard = || AuthGuard::fairing().with_secret(Secret::new(secret).expect("a good secret"));
+    let guard = || AuthGuard::fairing().with_secret(Secret::new(secret).expect("a valid secret"));
     for table in [json!({}), json!({ "leeway": 301 }), json!({ "secret": secret }), json!(secret)] {
         let launch = rocket::custom(figment(&table)).attach(guard());
         let client = rocket::local::blocking::Client::untracked(launch);
@@ -191,25 +190,26 @@ fn no_launch_prints_a_secret() {
         }
     }
     let everything = [lines(|_| true), PRINTED.lock().expect("no panic").clone()].concat();
-    assert!(everything.iter().any(|line| line.contains("must be from 0 to 300 seconds")));
+    assert!(everything.iter().any(|line| line.contains("must be a whole number from 0 to 300")));
     assert!(everything.iter().any(|line| line.contains("only from the environment")));
     for line in everything {
         assert!(!line.contains("xyzzy"), "{line}");
     }
 }
 
-/// Each public type that implements them, in the order of the crate's list.
+/// Covers every public type that implements them, in the order of the crate's list.
 #[test]
 fn no_public_type_prints_a_token_a_secret_or_a_claim() {
     record();
-    let secret = Secret::new("open-sesame-open-sesame-open-sesame").expect("a good secret");
+    let secret = Secret::new("open-sesame-open-sesame-open-sesame").expect("a valid secret");
     let guard = AuthGuard::fairing().with_secret(secret.clone()).with_clock(Clock::fixed(now()));
-    let verifier = guard.verifier(&figment(&json!({}))).expect("a good configuration");
+    let verifier = guard.verifier(&figment(&json!({}))).expect("a valid configuration");
     let issuer = Issuer::new(&secret).with_clock(Clock::fixed(now()));
     let token = issuer.token(OWNER).claim("role", "captain-of-the-corpus");
-    let claims: Claims = verifier.verify(&token.sign(), now()).expect("a good token");
-    let claims_error = claims.claims::<Vec<Value>>().expect_err("no list");
-    let typed = claims.claims::<std::collections::BTreeMap<String, u8>>().expect_err("no numbers");
+    let claims: Claims = verifier.verify(&token.sign(), now()).expect("a valid token");
+    let claims_error = claims.deserialize::<Vec<Value>>().expect_err("no list");
+    let typed =
+        claims.deserialize::<std::collections::BTreeMap<String, u8>>().expect_err("no numbers");
 
     let key_pair = Issuer::with_key_pair(Algorithm::EdDsa, "key-of-the-corpus");
     let signed = key_pair.token(OWNER);
@@ -221,7 +221,7 @@ fn no_public_type_prints_a_token_a_secret_or_a_claim() {
         format!("{secret:?} {secret:#?} {issuer:?} {token:?} {token:#?}"),
     ];
     for bad in [&b""[..], b"open-sesame", b"\xFFopen-sesame-open-sesame-open-sesame"] {
-        let error: SecretError = Secret::new(bad).expect_err("a bad secret");
+        let error: SecretError = Secret::new(bad).expect_err("an invalid secret");
         printed.push(format!("{error:?} {error}"));
     }
     for case in corpus::cases() {
@@ -243,10 +243,10 @@ fn no_public_type_prints_a_token_a_secret_or_a_claim() {
     println!("leaks: {} texts of Debug and Display", printed.len());
 }
 
-/// What the process of an application writes at this level while it answers these
+/// Returns what an application's process writes at this level while it answers these
 /// requests.
 fn written(name: &str, level: &str, requests: &[(&str, u16)]) -> String {
-    // Not a pipe: at `debug` it writes more than one holds.
+    // A file, because the output at `debug` would fill up a pipe.
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("leaks-{name}-{level}.log"));
     let log = File::create(&path).expect("a file");
     let mut child = Command::new(env!("CARGO_BIN_EXE_app"))
@@ -285,8 +285,8 @@ fn written(name: &str, level: &str, requests: &[(&str, u16)]) -> String {
     output.strip_prefix(&*launched).expect("it goes on").to_owned()
 }
 
-/// What it writes of one request that is accepted and one that is refused: whether
-/// tokens, paths, the cause of the refusal.
+/// Sends one request that is accepted and one that is refused. Returns whether the log
+/// contains tokens, paths, and the cause of the refusal.
 fn written_of(level: &str) -> [bool; 3] {
     let good = issuer().token(OWNER).sign();
     let bad = issuer().token(OWNER).claim("nbf", "x").sign();
@@ -296,7 +296,7 @@ fn written_of(level: &str) -> [bool; 3] {
     [tokens, output.contains(OWNER), output.contains("InvalidClaim(\"nbf\")")]
 }
 
-/// The table in the README, for operators.
+/// Checks the README's table for operators.
 #[test]
 fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
     for (level, expected) in [
@@ -309,7 +309,7 @@ fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
     }
 }
 
-/// The table in `operating.md`: lines a refused request writes, Rocket's and ours.
+/// Checks the table in `operating.md`: the lines per refused request, Rocket's and ours.
 #[test]
 fn what_a_flood_of_bad_tokens_writes_is_as_operators_are_told() {
     const FLOOD: usize = 500;
@@ -329,7 +329,7 @@ fn what_a_flood_of_bad_tokens_writes_is_as_operators_are_told() {
         );
         assert_eq!(own, ours * FLOOD, "{level}");
         match level {
-            // Rocket prints what it holds there; not always the same.
+            // Rocket also prints its own state there, which varies.
             "debug" => assert!(all - own >= rockets * FLOOD, "{level}: {all}"),
             level => assert_eq!(all - own, rockets * FLOOD, "{level}"),
         }

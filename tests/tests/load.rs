@@ -1,5 +1,5 @@
-//! Two thousand bad tokens leave the server as it was. A process of its own, so
-//! that its memory and threads can be counted.
+//! A flood of invalid tokens changes nothing. The test needs a separate process to measure
+//! its memory and threads.
 
 use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::server::{Connection, Reply, Server, request};
@@ -8,8 +8,8 @@ use auth_guard_tests::*;
 const CONNECTIONS: usize = 20;
 const TOKENS: usize = 2_000;
 
-/// What may be sent as it is: no white space that HTTP would trim, and not so
-/// long that the test is about the length of a field.
+/// Returns the invalid tokens that a connection carries unchanged: without white space
+/// that HTTP would trim, and not too long for a field.
 fn bad_tokens() -> Vec<Case> {
     let mut cases = corpus::cases();
     cases.retain(|case| {
@@ -25,7 +25,7 @@ fn ask(connection: &mut Connection, case: &Case) -> Reply {
     connection.read("GET")
 }
 
-/// The answers that must be the same before and after.
+/// Returns the answers that must be the same before and after.
 fn answers(server: &Server, bad: &[Case]) -> Vec<Reply> {
     let good = |uid: &str| format!("Authorization: Bearer {}\r\n", corpus::token(uid).sign());
     let mut connection = server.connect();
@@ -41,7 +41,7 @@ fn answers(server: &Server, bad: &[Case]) -> Vec<Reply> {
     replies
 }
 
-/// A number out of `/proc/self/status`; `None` where there is no such file.
+/// Returns a number from `/proc/self/status`, or `None` if the file does not exist.
 fn status(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -69,7 +69,7 @@ fn two_thousand_bad_tokens_leave_the_server_as_it_was() {
     let server = Server::start(app(&table), figment(&table));
     let bad = bad_tokens();
 
-    // A first round, so that pools, buffers and worker threads are there.
+    // The first round fills pools and buffers, and starts worker threads.
     flood(&server, &bad, TOKENS);
     let before = answers(&server, &bad);
     let (threads, memory) = (status("Threads"), status("VmRSS"));
@@ -83,5 +83,5 @@ fn two_thousand_bad_tokens_leave_the_server_as_it_was() {
     );
     assert!(threads_after <= threads);
     let grown = memory_after.unwrap_or_default().saturating_sub(memory.unwrap_or_default());
-    assert!(grown < 4 * 1024, "{grown} KiB more");
+    assert!(grown < 4 * 1024, "the memory grew by {grown} KiB");
 }

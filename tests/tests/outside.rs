@@ -1,6 +1,6 @@
-//! A crate as a user would write it, outside the workspace: with one attribute
-//! forgotten among twenty routes it does not launch; with it, it does, and the
-//! strictest lints find nothing in what the attribute emits.
+//! Crates outside the workspace, as a user would write them. One has twenty routes: it
+//! launches only if no attribute is missing, and the strictest lints accept the code that the
+//! attribute emits. The other has the handlers of `docs/authorization.md`, to the letter.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -17,10 +17,21 @@ edition = "2024"
 auth-guard = { path = "AUTH_GUARD" }
 rocket = { version = "0.5.2", default-features = false }
 
+[dev-dependencies]
+auth-guard = { path = "AUTH_GUARD", features = ["testing"] }
+rocket = { version = "0.5.2", default-features = false, features = ["json"] }
+
 [workspace]
 "#;
 
-/// Lints that a user may have switched on; Rocket's own code passes them too.
+/// The document whose handlers everybody writes.
+const AUTHORIZATION: &str = include_str!("../../auth-guard/docs/authorization.md");
+
+/// The modules of its numbered examples, in order.
+const EXAMPLES: [&str; 8] =
+    ["group", "admin", "members", "both", "row", "caller", "current_user", "editor"];
+
+/// Lints that a user may enable. The code that Rocket's macros emit passes them, too.
 const LINTS: &str = "#![forbid(unsafe_code)]\n\
                      #![deny(warnings, missing_docs, unreachable_pub, unused_qualifications)]\n\
                      #![deny(clippy::all, clippy::pedantic)]\n";
@@ -28,19 +39,20 @@ const LINTS: &str = "#![forbid(unsafe_code)]\n\
 struct Outside(PathBuf);
 
 impl Outside {
-    fn create() -> Self {
+    fn create(name: &str) -> Self {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside");
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(directory.join("src")).expect("a directory");
         let guard = workspace.join("auth-guard");
         let manifest = MANIFEST.replace("AUTH_GUARD", guard.to_str().expect("UTF-8"));
         std::fs::write(directory.join("Cargo.toml"), manifest).expect("a manifest");
-        // The same versions, so that nothing is fetched.
+        // The same versions, so that cargo downloads nothing.
         std::fs::copy(workspace.join("Cargo.lock"), directory.join("Cargo.lock")).expect("a lock");
         Self(directory)
     }
 
-    /// Twenty handlers in two modules, the attribute missing above one of them.
+    /// Writes twenty handlers in two modules, one of them without the attribute if
+    /// `forgotten` says so.
     fn write(&self, forgotten: Option<usize>) {
         let handler = |n: usize| {
             let attribute = if forgotten == Some(n) { "" } else { "#[auth_guard::user_scoped]" };
@@ -76,10 +88,33 @@ impl Outside {
         std::fs::write(self.0.join("src/main.rs"), main).expect("a source");
     }
 
+    /// Writes the numbered examples of the document, each as a module, and their tests.
+    fn write_examples(&self) {
+        let mut library = "//! The handlers that everybody writes.\n".to_owned();
+        let examples = AUTHORIZATION.split("\n### ").skip(1);
+        assert_eq!(examples.clone().count(), EXAMPLES.len(), "another number of examples");
+        for ((number, module), example) in (1..).zip(EXAMPLES).zip(examples) {
+            assert!(example.starts_with(&format!("{number}. ")), "out of order: {example}");
+            let (_, code) = example.split_once("```rust\n").expect("code");
+            let (code, _) = code.split_once("```\n").expect("an end");
+            let code: Vec<_> =
+                code.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
+            std::fs::write(self.0.join(format!("src/{module}.rs")), code.join("\n"))
+                .expect("a source");
+            // Documentation tests have a `main`.
+            library += &format!("#[allow(dead_code, missing_docs)]\npub mod {module};\n");
+        }
+        std::fs::write(self.0.join("src/lib.rs"), library).expect("a source");
+        std::fs::create_dir_all(self.0.join("tests")).expect("a directory");
+        let tests = include_str!("outside/handlers.rs");
+        std::fs::write(self.0.join("tests/handlers.rs"), tests).expect("a source");
+    }
+
     fn cargo(&self, arguments: &[&str]) -> Output {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(arguments).current_dir(&self.0);
-        cargo.env("CARGO_TARGET_DIR", self.0.join("target"));
+        // Both crates have the same dependencies.
+        cargo.env("CARGO_TARGET_DIR", self.0.with_file_name("outside-target"));
         cargo.env("BETTER_AUTH_SECRET", "a secret of a user, 32 bytes and more");
         cargo.env("ROCKET_PORT", "0").output().expect("cargo runs")
     }
@@ -91,11 +126,11 @@ fn text(output: &Output) -> String {
 
 #[test]
 fn one_forgotten_among_twenty_stops_the_launch() {
-    let outside = Outside::create();
+    let outside = Outside::create("outside");
     outside.write(Some(13));
     let output = outside.cargo(&["run", "--offline", "--quiet"]);
     let said = text(&output);
-    assert!(!output.status.success(), "it launched: {said}");
+    assert!(!output.status.success(), "the crate launched: {said}");
     assert!(said.contains("POST /api/<user_id>/route13/<id> (handler `route13`)"), "{said}");
     let named = said.lines().filter(|line| line.contains("has a user in its pattern"));
     assert_eq!(named.count(), 1, "{said}");
@@ -105,4 +140,21 @@ fn one_forgotten_among_twenty_stops_the_launch() {
     assert!(output.status.success(), "{}", text(&output));
     let output = outside.cargo(&["clippy", "--offline", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output));
+}
+
+#[test]
+fn the_handlers_of_the_docs_admit_and_refuse_whom_they_say() {
+    let outside = Outside::create("handlers");
+    outside.write_examples();
+    let output = outside.cargo(&["test", "--offline", "--quiet", "--test", "handlers"]);
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+/// The code to copy is the code that the live tests run.
+#[test]
+fn the_claims_of_the_docs_are_those_of_the_issuer() {
+    let issuer = include_str!("../../example-app/issuer/organizations.mjs");
+    let (_, code) = AUTHORIZATION.split_once("```js\n").expect("code");
+    let (code, _) = code.split_once("```\n").expect("an end");
+    assert!(issuer.contains(code), "not in the file:\n{code}");
 }

@@ -1,5 +1,5 @@
-//! A subscriber gets each field of an event by its name and type. A process of its
-//! own: where there is a subscriber, nothing goes to `log`.
+//! A subscriber receives each field of an event by its name and type. The test needs a
+//! separate process, because a subscriber keeps events away from `log`.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

@@ -1,8 +1,8 @@
-//! What the compiler says to a mistake, and that it says nothing else.
+//! Checks the compiler's complete output for each mistake.
 //!
-//! The texts are those of the compiler named in `tests/README.md`. To renew them
-//! after a change: `TRYBUILD=overwrite cargo test -p auth-guard-tests --test ui`,
-//! then read the difference as a user would.
+//! The expected output is that of the compiler named in `tests/README.md`. To update it
+//! after a change, run `TRYBUILD=overwrite cargo test -p auth-guard-tests --test ui`, then
+//! read the diff as a user would.
 
 #[test]
 fn ui() {

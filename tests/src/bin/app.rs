@@ -1,12 +1,11 @@
-//! An application that is configured as a user would, by its environment, for
-//! the tests of the launch. It answers the requests that stand on its standard
-//! input, one a line (`<path> <token>`), with one status a line; or, given
-//! `serve`, those of a port that it names.
+//! An application for the launch tests, configured by its environment as a user would.
+//! For each line on its standard input (`<path> <token>`) it prints the status of that
+//! request. With the argument `serve`, it listens on a port instead, which it prints.
 
 use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
-use auth_guard::{Access, AuthGuard, Exception, Owner, Verified, user_scoped};
+use auth_guard::{Access, AuthGuard, Owner, Requirement, Unavailable, Verified, user_scoped};
 use auth_guard_tests::now;
 use rocket::fairing::AdHoc;
 use rocket::local::blocking::Client;
@@ -26,9 +25,10 @@ fn profile(user_id: &str) -> &str {
 
 struct Support;
 
-impl Exception for Support {
-    fn applies(caller: &Verified) -> bool {
-        caller.uid() == "support"
+#[rocket::async_trait]
+impl Requirement for Support {
+    async fn is_met_by(caller: &Verified, _: &rocket::Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.uid() == "support")
     }
 }
 
@@ -61,17 +61,28 @@ fn main() -> Result<(), String> {
         if is_given("testing-in-release") {
             guard = guard.allow_testing_in_release();
         }
+        if is_given("with-check") {
+            guard = guard.with_check(|_, _| Box::pin(async { Ok(()) }));
+        }
         rocket = rocket.attach(guard);
+    }
+    if is_given("twice") {
+        rocket = rocket.attach(AuthGuard::fairing());
+    }
+    if is_given("replaced") {
+        rocket = rocket.attach(AdHoc::on_ignite("another Rocket", |rocket| async move {
+            rocket::custom(rocket.figment())
+        }));
     }
     if is_given("forgotten") {
         rocket = rocket.mount("/api", routes![forgotten]);
     }
 
     if is_given("serve") {
-        let told = AdHoc::on_liftoff("the port", |rocket| {
+        let announce = AdHoc::on_liftoff("the port", |rocket| {
             Box::pin(async move { println!("port {}.", rocket.config().port) })
         });
-        let served = rocket::execute(rocket.attach(told).launch());
+        let served = rocket::execute(rocket.attach(announce).launch());
         return served.map(drop).map_err(|error| error.to_string());
     }
 

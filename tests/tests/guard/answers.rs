@@ -1,4 +1,4 @@
-//! Error → answer.
+//! The answer to each error.
 
 use auth_guard::testing::RequestExt;
 use auth_guard::{AuthError, Verified, user_scoped};
@@ -12,7 +12,6 @@ const EXPIRED: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="The token has expired.""#;
 const INVALID: &str =
     r#"Bearer realm="api", error="invalid_token", error_description="The token is not valid.""#;
-const NOT_OWNER: &str = r#"Bearer realm="api", error="insufficient_scope", error_description="The token does not give access to this resource.""#;
 const MULTIPLE: &str = r#"Bearer realm="api", error="invalid_request", error_description="The request has more than one Authorization header field.""#;
 
 fn problem(status: u16, title: &str, code: &str, detail: &str) -> Value {
@@ -61,7 +60,7 @@ fn each_situation_has_its_answer() {
     );
     check(
         &get_with(&client, path, &[&bearer(issuer().token("bob"))]),
-        Some(NOT_OWNER),
+        None,
         &problem(403, "Forbidden", "not_owner", "The token does not give access to this resource."),
     );
 }
@@ -77,7 +76,7 @@ fn set_up() -> AuthError {
 }
 
 #[test]
-fn what_is_the_servers_fault_has_no_challenge() {
+fn a_server_error_has_no_challenge() {
     let rocket = rocket::custom(figment(&json!({}))).attach(guard());
     let client = launch(rocket.mount("/", routes![keys, set_up]));
     let answer = get_with(&client, "/keys", &[]);
@@ -88,10 +87,10 @@ fn what_is_the_servers_fault_has_no_challenge() {
             503,
             "Service Unavailable",
             "keys_unavailable",
-            "The keys to check tokens with cannot be had right now.",
+            "The keys to check tokens with cannot be fetched right now.",
         ),
     );
-    assert_eq!(answer.retry_after.as_deref(), Some("30"));
+    assert_eq!(answer.retry_after.as_deref(), Some("5"));
     check(
         &get_with(&client, "/set-up", &[]),
         None,
@@ -104,7 +103,7 @@ fn what_is_the_servers_fault_has_no_challenge() {
     );
 }
 
-/// For programs on this side: the same as in the answer.
+/// An error offers its answer's status and code to Rust code, too.
 #[test]
 fn an_error_knows_its_status_and_code() {
     for (error, status, code) in [
@@ -113,6 +112,7 @@ fn an_error_knows_its_status_and_code() {
         (AuthError::InvalidClaim("aud".into()), 401, "token_invalid"),
         (AuthError::Expired, 401, "token_expired"),
         (AuthError::NotOwner, 403, "not_owner"),
+        (AuthError::NotAllowed, 403, "not_allowed"),
         (AuthError::KeysUnavailable, 503, "keys_unavailable"),
         (AuthError::Misconfigured, 500, "guard_misconfigured"),
     ] {
@@ -186,7 +186,7 @@ fn an_applications_own_catcher_keeps_its_body_and_gets_the_challenge() {
     let answer = get_with(&client, "/api/me", &["Bearer x"]);
     assert_eq!((answer.status, &*answer.body), (401, "my own"));
     assert_eq!(answer.challenges, [INVALID]);
-    // Where it catches nothing, ours does.
+    // Our catcher answers what the application does not catch.
     let answer = get_as(&client, "/api/alice/tasks", issuer().token("bob"));
     assert_eq!(answer.code(), "not_owner");
 
@@ -204,7 +204,7 @@ fn a_catcher_delegates_in_one_line() {
     let client = with_catchers(catchers![delegating]);
     let answer = get_as(&client, "/api/alice/tasks", issuer().token("bob"));
     assert_eq!((answer.status, &*answer.code()), (403, "not_owner"));
-    assert_eq!(answer.challenges, [NOT_OWNER]);
+    assert_eq!(answer.challenges, Vec::<String>::new());
     let answer = get_with(&client, "/forbidden", &[]);
     assert_eq!((answer.status, &*answer.body), (403, "not ours"));
     assert!(answer.challenges.is_empty());
@@ -219,7 +219,7 @@ fn an_error_that_is_not_ours_keeps_rockets_answer() {
     for path in ["/forbidden", "/nowhere"] {
         assert_eq!(get_with(&guarded, path, &[]), get_with(&plain, path, &[]));
     }
-    // A handler's own 401, behind a guard that was content.
+    // A handler's own 401, after the guard has accepted the request.
     let answer = get_as(&guarded, "/unauthorized", issuer().token("alice"));
     assert_eq!((answer.status, answer.challenges), (401, vec![]));
     assert!(answer.body.contains("The request requires user authentication"));

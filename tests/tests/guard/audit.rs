@@ -1,6 +1,6 @@
 //! A route that somebody forgot stops the launch.
 
-use auth_guard::{AuthGuard, Owner, Policy, UserId, Verified, user_scoped};
+use auth_guard::{Owner, Policy, Requirements, UserId, Verified, user_scoped};
 use auth_guard_tests::*;
 use rocket::fairing::AdHoc;
 use rocket::http::Method;
@@ -52,6 +52,12 @@ fn open() -> &'static str {
 
 fn rocket(routes: Vec<Route>) -> Rocket<Build> {
     rocket::custom(figment(&json!({}))).attach(guard()).mount("/api", routes)
+}
+
+fn owner_of(segment: &str) -> Policy {
+    let mut requirements = Requirements::default();
+    requirements.owner = Some(segment.into());
+    Policy::Requires(requirements)
 }
 
 fn launches(rocket: Rocket<Build>) -> bool {
@@ -279,7 +285,7 @@ fn the_table_is_data_and_text() {
          GET /q/open                           public                    open\n"
     );
     let route = &audit.routes()[0];
-    assert_eq!(route.policy, Policy::Owner("user_id".into()));
+    assert_eq!(route.policy, owner_of("user_id"));
     let (file, line) = route.defined_at.expect("the attribute has seen it");
     assert!(file.ends_with("audit.rs") && line > 0);
     assert!(format!("{audit:#}").contains(&format!("notes ({file}:{line})")));
@@ -318,7 +324,7 @@ fn a_name_that_reads_like_a_declaration_is_none() {
             ("/files/a/<path..>", Policy::Undeclared),
             ("/files/b/<path..>", Policy::Undeclared),
             ("/files/c/<path..>", Policy::Public),
-            ("/files/d/<path..>", Policy::Verified),
+            ("/files/d/<path..>", Policy::Requires(Requirements::default())),
             ("/named/a", Policy::Undeclared),
             ("/named/b", Policy::Undeclared),
         ]
@@ -429,11 +435,111 @@ fn a_guard_that_runs_without_the_fairing_is_a_500() {
     assert_eq!(get_with(&client, "/api/hidden", &[]).code(), "token_missing");
 }
 
+#[user_scoped(param = "account_id")]
+#[get("/<org>/<account_id>/tasks", rank = 2)]
+fn tasks_of_org(org: &str) -> String {
+    format!("{org} {account_id}")
+}
+
+#[get("/acme/<account_id>/files")]
+fn files_of_acme(account_id: &str) -> &str {
+    account_id
+}
+
+#[get("/acme?<account_id>")]
+fn search_in_acme(account_id: &str) -> &str {
+    account_id
+}
+
+#[user_scoped(param = "account_id")]
+#[get("/acme/<account_id>/bills")]
+fn bills_of_acme() -> String {
+    account_id.to_string()
+}
+
+#[get("/<org>/<account_id>/files", rank = 2)]
+fn files_of_org(org: &str, account_id: &str) -> String {
+    format!("{org} {account_id}")
+}
+
+#[get("/<org>/teams/<account_id>", rank = 3)]
+fn team_of_org(org: &str, account_id: &str) -> String {
+    format!("{org} {account_id}")
+}
+
+/// Both lead to `/acme/alice/…`.
 #[test]
-fn the_fairing_attached_twice_is_attached_once() {
-    let rocket = rocket(routes![notes])
-        .attach(AuthGuard::fairing().with_secret(auth_guard::Secret::random()));
-    let rocket = rocket.attach(guard());
-    let client = launch(rocket);
-    assert_eq!(get_as(&client, "/api/alice/notes", issuer().token("alice")).status, 200);
+fn f13_a_dynamic_segment_is_like_any() {
+    assert!(launches(rocket(routes![tasks_of_org])));
+    assert!(!launches(rocket(routes![tasks_of_org, files_of_acme])));
+    assert!(!launches(rocket(routes![tasks_of_org, search_in_acme])));
+    assert!(!launches(rocket(routes![bills_of_acme, files_of_org])));
+    // Two segments before the user are another place than one.
+    assert!(launches(rocket(routes![tasks_of_org, bills_of_acme, team_of_org])));
+}
+
+/// Ten handlers in a module of each name.
+macro_rules! modules {
+    ($($module:ident)*) => {
+        $(
+            mod $module {
+                use auth_guard::user_scoped;
+                use rocket::{Route, get, routes};
+
+                modules!(@handler
+                    a0 "/<account_id>/0", a1 "/<account_id>/1", a2 "/<account_id>/2",
+                    a3 "/<account_id>/3", a4 "/<account_id>/4", a5 "/<account_id>/5",
+                    a6 "/<account_id>/6", a7 "/<account_id>/7", a8 "/<account_id>/8",
+                    a9 "/<account_id>/9"
+                );
+
+                pub(super) fn routes() -> Vec<Route> {
+                    routes![a0, a1, a2, a3, a4, a5, a6, a7, a8, a9]
+                }
+            }
+        )*
+
+        fn modules() -> Vec<(&'static str, Vec<Route>)> {
+            vec![$((stringify!($module), $module::routes())),*]
+        }
+    };
+    (@handler $($name:ident $path:literal),*) => {
+        $(
+            #[user_scoped(param = "account_id")]
+            #[get($path)]
+            fn $name(account_id: &str) -> &str {
+                account_id
+            }
+        )*
+    };
+}
+
+modules!(m0 m1 m2 m3 m4 m5 m6 m7 m8 m9);
+
+/// That it is over soon is what is shown; unit tests count the steps.
+#[test]
+fn f09_a_thousand_scoped_routes_launch() {
+    let thousand = || {
+        (0..10).fold(rocket(routes![]), |rocket, n| {
+            modules().into_iter().fold(rocket, |rocket, (module, routes)| {
+                rocket.mount(format!("/{n}/{module}"), routes)
+            })
+        })
+    };
+    let client = launch(thousand());
+    let audit = auth_guard::audit(client.rocket());
+    assert_eq!(audit.routes().len(), 1000);
+    let owner = owner_of("account_id");
+    assert!(audit.routes().iter().all(|route| route.policy == owner));
+    assert_eq!(get_as(&client, "/7/m3/alice/5", issuer().token("alice")).status, 200);
+    assert_eq!(get_as(&client, "/7/m3/alice/5", issuer().token("bob")).status, 403);
+
+    // One of them all was forgotten.
+    assert!(!launches(thousand().mount("/9", routes![forgotten_account])));
+    assert!(launches(thousand().mount("/10", routes![forgotten_account])));
+}
+
+#[get("/m9/<account_id>")]
+fn forgotten_account(account_id: &str) -> &str {
+    account_id
 }

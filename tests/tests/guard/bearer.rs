@@ -1,4 +1,4 @@
-//! Rules 1 to 3: header field → token.
+//! Rules 1 to 3: from the header field to the token.
 
 use auth_guard_tests::*;
 
@@ -85,7 +85,7 @@ fn rule_02_bearer_without_a_space_is_another_scheme() {
 
 #[test]
 fn rule_03_a_token_of_8_kib_is_read_and_a_longer_one_is_not() {
-    // base64url has no text of some lengths, so the nearest ones are taken.
+    // base64url has no text of some lengths, so these are the nearest ones.
     let padded = |n| issuer().token("alice").claim("padding", "x".repeat(n)).sign();
     let tokens: Vec<_> = (5_700..6_100).map(padded).collect();
     let longest = tokens.iter().rfind(|token| token.len() <= 8192).expect("one");

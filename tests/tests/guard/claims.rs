@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 const HEADER: &str = r#"{"alg":"HS256"}"#;
 
-/// What a correctly signed token with this payload gets on alice's path.
+/// Requests alice's path with a correctly signed token that has this payload.
 fn payload(client: &Client, payload: impl AsRef<[u8]>) -> (u16, String) {
     alice_with(client, issuer().sign(HEADER, payload))
 }
 
-/// The same with `members` beside a good `exp` and `uid`.
+/// Requests alice's path with a token that adds `members` to a valid `exp` and `uid`.
 fn with(members: &str) -> (u16, String) {
     with_in(&client(), members)
 }
@@ -72,11 +72,11 @@ fn rule_10_nesting_is_bounded_and_never_crashes() {
     assert_eq!(with(&nested(2_500)), invalid());
     let objects = format!(r#""x":{}1{}"#, r#"{"a":"#.repeat(900), "}".repeat(900));
     assert_eq!(with(&objects), invalid());
-    // Side by side is not deep, and a closing bracket in a string closes nothing.
+    // Adjacent objects do not nest, and a bracket inside a string closes nothing.
     assert_eq!(with(&format!(r#""x":[{}[]]"#, "[],".repeat(300))), accepted());
     let closed = format!(r#""x":["{}",{}{}]"#, "]".repeat(100), "[".repeat(130), "]".repeat(130));
     assert_eq!(with(&closed), invalid());
-    // Brackets in a string are text, escaped quotes and all.
+    // Brackets in a string are text, even after escaped quotes.
     let text = format!(r#""x":["\"{}\\"]"#, "[".repeat(200));
     assert_eq!(with(&text), accepted());
 }
@@ -284,7 +284,7 @@ fn rule_15_a_uid_is_required_and_nothing_stands_in_for_it() {
     }
 }
 
-/// What `/api/me` says the `uid` is.
+/// Returns the `uid` that `/api/me` sees, or the status.
 fn uid(value: &str) -> Result<String, u16> {
     let token = issuer().sign(HEADER, format!(r#"{{"exp":{},"uid":{value}}}"#, NOW + 900));
     let answer = get_as(&client(), "/api/me", token);
@@ -350,7 +350,7 @@ fn rule_16_a_subject_is_the_uid() {
     for sub in [r#""bob""#, r#""Alice""#, r#""""#, "null", "5", r#"["alice"]"#] {
         assert_eq!(with(&format!(r#""sub":{sub}"#)), invalid(), "{sub}");
     }
-    // An integer `uid` has a subject that is its decimal form, as a string.
+    // The subject of an integer `uid` is its decimal form, as a string.
     let client = client();
     let token = |sub: &str| {
         let claims = format!(r#"{{"exp":{},"uid":7,"sub":{sub}}}"#, NOW + 900);
@@ -373,11 +373,11 @@ fn rule_16_may_be_switched_off_for_issuers_whose_subject_is_something_else() {
     assert_eq!(get_as(&by_subject, "/api/7/tasks", token).status, 200);
 }
 
-/// The verifier says which rule was broken, to the log and to no caller.
+/// The verifier reports which rule was broken, in the log but never to the client.
 #[test]
 fn the_error_names_the_claim() {
     let table = json!({ "issuer": "https://a.example", "audience": "api" });
-    let verifier = guard().verifier(&figment(&table)).expect("a good configuration");
+    let verifier = guard().verifier(&figment(&table)).expect("a valid configuration");
     let token = issuer().with_issuer("https://a.example").with_audience("api").token("alice");
     let cause = |token: auth_guard::testing::Token| verifier.verify(&token.sign(), now()).err();
     assert_eq!(cause(token.clone()), None);
@@ -401,8 +401,8 @@ fn the_error_names_the_claim() {
 }
 
 #[test]
-fn times_outside_the_clocks_range_do_no_harm() {
-    let verifier = guard().verifier(&figment(&json!({}))).expect("a good configuration");
+fn extreme_times_do_no_harm() {
+    let verifier = guard().verifier(&figment(&json!({}))).expect("a valid configuration");
     let token = issuer().token("alice").sign();
     for now in [
         std::time::SystemTime::UNIX_EPOCH,
@@ -411,11 +411,11 @@ fn times_outside_the_clocks_range_do_no_harm() {
     ] {
         assert!(verifier.verify(&token, now).is_err());
     }
-    // Before 1970 time is negative, and goes on as ever.
+    // Times before 1970 are negative, and otherwise ordinary.
     let at = |exp: i64| issuer().sign(HEADER, format!(r#"{{"uid":"alice","exp":{exp}}}"#));
     let then = std::time::SystemTime::UNIX_EPOCH - Duration::from_secs(100);
     assert!(verifier.verify(&at(-50), then).is_ok());
     assert_eq!(verifier.verify(&at(-105), then).err(), Some(AuthError::Expired));
-    let claims = verifier.verify(&token, now()).expect("a good token");
+    let claims = verifier.verify(&token, now()).expect("a valid token");
     assert_eq!(claims.expires_at(), now() + Duration::from_secs(900));
 }

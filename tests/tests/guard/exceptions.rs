@@ -1,23 +1,25 @@
-//! Owner or …: `#[user_scoped(or = Admin)]`.
+//! The owner or an exception: `#[user_scoped(or = Admin)]`.
 
 use auth_guard::testing::RequestExt;
-use auth_guard::{Access, Exception, Verified, user_scoped};
+use auth_guard::{Access, AuthError, Owner, Requirement, Unavailable, Verified, user_scoped};
 use auth_guard_tests::*;
 use rocket::local::blocking::Client;
-use rocket::{get, routes};
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::{async_trait, get, routes};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 struct Admin;
 
-impl Exception for Admin {
-    fn applies(caller: &Verified) -> bool {
+#[async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
         #[derive(Deserialize)]
         struct Role<'a> {
             role: &'a str,
         }
 
-        caller.claims::<Role<'_>>().is_ok_and(|claims| claims.role == "admin")
+        Ok(caller.claims::<Role<'_>>().is_ok_and(|claims| claims.role == "admin"))
     }
 }
 
@@ -37,12 +39,22 @@ fn only_attribute(user_id: &str) -> &str {
     user_id
 }
 
-type Me = auth_guard::Owner;
+/// A guard that asks `Owner`, which the attribute cannot see.
+struct Me(Owner);
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Me {
+    type Error = AuthError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, AuthError> {
+        Owner::from_request(request).await.map(Self)
+    }
+}
 
 #[user_scoped(or = Admin)]
-#[get("/<user_id>/alias")]
-fn alias(owner: Me) -> String {
-    owner.uid().to_owned()
+#[get("/<user_id>/inside")]
+fn inside(me: Me) -> String {
+    me.0.uid().to_owned()
 }
 
 #[user_scoped]
@@ -63,7 +75,7 @@ fn unscoped(access: Access) -> String {
 }
 
 fn client() -> Client {
-    let routes = routes![list, only_attribute, alias, plain, exempt, unscoped];
+    let routes = routes![list, only_attribute, inside, plain, exempt, unscoped];
     launch(rocket::custom(figment(&json!({}))).attach(guard()).mount("/api", routes))
 }
 
@@ -73,7 +85,7 @@ fn get_in_role(path: &str, uid: &str, role: impl Into<Value>) -> (u16, String) {
 }
 
 #[test]
-fn the_owner_passes_and_so_does_the_exception_and_nobody_else() {
+fn only_the_owner_and_the_exception_pass() {
     let path = "/api/alice/tasks";
     assert_eq!(get_in_role(path, "alice", "user"), (200, "alice alice false".into()));
     assert_eq!(get_in_role(path, "alice", "admin"), (200, "alice alice false".into()));
@@ -89,9 +101,9 @@ fn the_owner_passes_and_so_does_the_exception_and_nobody_else() {
 }
 
 #[test]
-fn owner_is_the_owner_even_by_another_name() {
-    assert_eq!(get_in_role("/api/alice/alias", "alice", "user").0, 200);
-    assert_eq!(get_in_role("/api/alice/alias", "root", "admin").0, 403);
+fn owner_is_the_owner_even_inside_another_guard() {
+    assert_eq!(get_in_role("/api/alice/inside", "alice", "user").0, 200);
+    assert_eq!(get_in_role("/api/alice/inside", "root", "admin").0, 403);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the guards hand to a handler, and what they never print.
+//! What the guards give to a handler, and what they never print.
 
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn a_request_is_verified_once() {
 }
 
 #[test]
-fn a_verifier_is_at_hand_for_other_transports() {
+fn a_verifier_is_available_to_other_transports() {
     let token = issuer().token("alice").sign();
     let client = client();
     let answer = get_with(&client, &format!("/socket?token={token}"), &[]);
@@ -108,12 +108,12 @@ fn the_clock_decides_at_each_request() {
 
 #[test]
 fn nothing_prints_a_secret_a_token_or_a_claim() {
-    let secret = Secret::new("open sesame, open sesame, open sesame").expect("a good secret");
+    let secret = Secret::new("open sesame, open sesame, open sesame").expect("a valid secret");
     let guard = AuthGuard::fairing().with_secret(secret.clone());
-    let verifier = guard.verifier(&figment(&json!({}))).expect("a good configuration");
+    let verifier = guard.verifier(&figment(&json!({}))).expect("a valid configuration");
     let token = Issuer::new(&secret).token("carol").claim("role", "captain");
     let claims = verifier.verify(&token.sign(), std::time::SystemTime::now()).expect("valid");
-    let error: ClaimsError = claims.claims::<Vec<u8>>().expect_err("not a list");
+    let error: ClaimsError = claims.deserialize::<Vec<u8>>().expect_err("not a list");
 
     let printed = format!(
         "{secret:?} {guard:?} {verifier:?} {token:?} {:?} {claims:?} {error:?} {error}",
@@ -129,7 +129,7 @@ fn nothing_prints_a_secret_a_token_or_a_claim() {
 }
 
 #[test]
-fn random_secrets_differ_and_are_good() {
+fn random_secrets_differ_and_are_valid() {
     let (one, two) = (Secret::random(), Secret::random());
     assert_ne!(one.expose(), two.expose());
     assert!(Secret::new(one.expose()).is_ok());

@@ -1,4 +1,4 @@
-//! Rules 4 to 6: token → header.
+//! Rules 4 to 6: from the token to its header.
 
 use auth_guard_tests::*;
 use base64::Engine;
@@ -11,7 +11,7 @@ fn payload() -> String {
     json!({ "uid": "alice", "exp": NOW + 900 }).to_string()
 }
 
-/// What a correctly signed token with this header gets.
+/// Sends a correctly signed token with this header.
 fn header(header: &str) -> (u16, String) {
     alice_with(&client(), issuer().sign(header, payload()))
 }
@@ -41,7 +41,7 @@ fn rule_04_there_are_exactly_three_segments() {
 #[test]
 fn rule_04_base64url_is_strict() {
     let client = client();
-    // Signed over what is sent, so that only the encoding can be wrong.
+    // Signs what it sends, so that only the encoding can be wrong.
     let token = |encode: &dyn Fn(&str) -> String| {
         let input = format!("{}.{}", encode(HEADER), encode(&payload()));
         format!("{input}.{}", signature(&input))
@@ -72,7 +72,7 @@ fn rule_04_base64url_is_strict() {
     }
 }
 
-/// The tag of an input that `Issuer::sign` would not make.
+/// Signs an input that `Issuer::sign` would not produce.
 fn signature(input: &str) -> String {
     use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
     use jsonwebtoken::{Algorithm, EncodingKey};
@@ -82,13 +82,13 @@ fn signature(input: &str) -> String {
     URL_SAFE_NO_PAD.encode(signer.sign(input.as_bytes()))
 }
 
-/// The same bytes, encoded with a bit that must be zero.
+/// Sets a spare bit, which must be zero, in the last character of a segment.
 fn with_spare_bits(segment: String) -> String {
     let spaces = ["", " ", "  "];
     let text = URL_SAFE_NO_PAD.decode(&segment).expect("base64url");
     let text = spaces.iter().map(|spaces| [&text[..], spaces.as_bytes()].concat());
-    // Only a length that is no multiple of three has spare bits. JSON may end in
-    // white space; a signature already has such a length.
+    // Only a length that is not a multiple of three has spare bits. JSON can be padded
+    // with white space; a signature has such a length anyway.
     let text = text.into_iter().find(|text| text.len() % 3 != 0).expect("one in three");
     let mut encoded = URL_SAFE_NO_PAD.encode(text).into_bytes();
     let last = encoded.last_mut().expect("a character");
@@ -206,8 +206,8 @@ fn rule_05_the_type_is_absent_or_jwt() {
 
 #[test]
 fn rule_06_keys_in_the_header_are_never_used() {
-    // Each names a key that the attacker holds; the signature is the secret's
-    // or the attacker's, and only the secret's counts.
+    // Each header points to a key of the attacker's. Only a signature with the secret is
+    // accepted, and none with the attacker's key.
     let attacker = auth_guard::testing::Issuer::new(&auth_guard::Secret::random());
     for member in [
         r#""jku":"http://127.0.0.1:1/keys""#,

@@ -1,12 +1,14 @@
-//! Public keys: which are used, and what happens while their issuer is away.
+//! Public keys: which are used, when they are fetched, and what happens while their issuer is
+//! away.
 
 use std::time::{Duration, Instant};
 
-use auth_guard::AuthGuard;
-use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, RequestExt, verify_jws_with_jwk};
+use auth_guard::testing::internal::verify_jws_with_jwk;
+use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, RequestExt};
+use auth_guard::{AuthError, AuthGuard, Verifier};
 use auth_guard_tests::{Answer, SECRET, figment, get_as, launch, now, secret};
 use rocket::local::blocking::Client;
-use rocket::routes;
+use rocket::{futures, routes};
 use serde_json::{Value, json};
 
 pub(crate) const ALGORITHMS: [Algorithm; 4] =
@@ -36,7 +38,7 @@ impl Stage {
     fn with(settings: Value, guard: AuthGuard, prepare: impl FnOnce(&JwksServer)) -> Self {
         let (server, clock) = (JwksServer::start(), Clock::fixed(now()));
         prepare(&server);
-        let mut table = json!({ "jwks_url": server.url(), "issuer": ISSUER, "audience": ISSUER });
+        let mut table = table(server.url());
         let settings = settings.as_object().expect("an object").clone();
         table.as_object_mut().expect("an object").extend(settings);
         let guard = guard.with_clock(clock.clone());
@@ -71,6 +73,13 @@ impl Stage {
     fn advance(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
+}
+
+/// Returns the least that has to be set with keys from `url`.
+fn table(url: impl Into<Value>) -> Value {
+    json!({
+        "jwks_url": url.into(), "issuer": ISSUER, "audience": ISSUER, "required_claims": ["iat"],
+    })
 }
 
 fn issuer(algorithm: Algorithm, kid: &str) -> Issuer {
@@ -220,10 +229,13 @@ fn an_entry_that_cannot_be_used_never_spoils_the_set() {
 fn without_any_key_it_is_503_and_comes_back_by_itself() {
     let one = issuer(Algorithm::EdDsa, "one");
     let stage = Stage::with(json!({ "jwks_cooldown": 7 }), AuthGuard::fairing(), |_| {});
-    let refused = stage.answer(&one.token("alice").sign());
-    assert_eq!((refused.status, refused.code()), (503, "keys_unavailable".into()));
-    assert_eq!(refused.retry_after.as_deref(), Some("7"));
-    assert_eq!(refused.challenges, Vec::<String>::new());
+    // The first may still wait for the fetch of the launch.
+    for _ in 0..2 {
+        let refused = stage.answer(&one.token("alice").sign());
+        assert_eq!((refused.status, refused.code()), (503, "keys_unavailable".into()));
+        assert_eq!(refused.retry_after.as_deref(), Some("7"));
+        assert_eq!(refused.challenges, Vec::<String>::new());
+    }
     // What is wrong whatever the keys are is said all the same.
     assert_eq!(stage.answer("x").status, 401);
     assert_eq!(stage.answer(&one.token("alice").unsigned()).status, 401);
@@ -284,7 +296,7 @@ fn a_known_key_never_waits_for_a_fetch() {
     let one = issuer(Algorithm::EdDsa, "one");
     let server = JwksServer::start();
     server.publish(&[&one]);
-    let table = json!({ "jwks_url": server.url(), "issuer": ISSUER, "audience": ISSUER });
+    let table = table(server.url());
     let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
     let rocket = rocket::custom(figment(&table)).attach(guard).mount("/api", routes![list]);
 
@@ -321,26 +333,32 @@ fn a_known_key_never_waits_for_a_fetch() {
 #[test]
 fn a_flood_of_unknown_keys_is_one_fetch_in_a_cooldown() {
     let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
-    let stage = Stage::set(|server| server.publish(&[&one]));
+    let long = json!({ "jwks_cooldown": 30 });
+    let stage = Stage::with(long, AuthGuard::fairing(), |server| server.publish(&[&one]));
     assert_eq!(stage.get(&one), 200);
     let before = stage.server.fetches();
-    let flood = |range: std::ops::Range<u32>| {
+    let flood = |range: std::ops::Range<u32>, status| {
         for n in range {
-            let token = format!("{}.e30.AA", header(&format!("unknown {n}")));
-            assert_eq!(stage.answer(&token).status, 401);
+            assert_eq!(stage.answer(&garbage(n)).status, status);
         }
     };
 
-    flood(0..1);
-    // The rest of it, while the issuer rotates.
+    flood(0..1, 401);
+    // The rest of it, while the issuer rotates: too early to ask again, so none is called
+    // invalid.
     stage.server.publish(&[&one, &two]);
-    flood(1..10_000);
+    flood(1..10_000, 503);
     assert_eq!(stage.server.fetches(), before + 1, "within one cooldown");
-    assert_eq!((stage.get(&one), stage.get(&two)), (200, 401));
+    assert_eq!((stage.get(&one), stage.get(&two)), (200, 503));
     stage.advance(30);
-    flood(10_000..10_001);
+    flood(10_000..10_001, 401);
     assert_eq!(stage.get(&two), 200, "starved no longer than a cooldown");
     assert_eq!(stage.server.fetches(), before + 2);
+}
+
+/// A token that nobody signed, with a key id of its own.
+fn garbage(n: u32) -> String {
+    format!("{}.e30.AA", header(&format!("unknown {n}")))
 }
 
 fn header(kid: &str) -> String {
@@ -358,6 +376,7 @@ fn a_key_that_is_gone_verifies_nothing_more_and_nothing_remembered_counts() {
 
     stage.server.publish(&[&two]);
     assert_eq!(stage.get(&two), 200);
+    stage.advance(5);
     assert_eq!(stage.answer(&token).status, 401);
 }
 
@@ -412,4 +431,193 @@ fn nothing_need_be_remembered() {
     let stage = Stage::with(none, AuthGuard::fairing(), |server| server.publish(&[&one]));
     let token = one.token("alice").sign();
     assert_eq!((stage.answer(&token).status, stage.answer(&token).status), (200, 200));
+}
+
+/// Asks again until it is so.
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A verifier without an application, and a clock for it.
+fn verifier(server: &JwksServer, settings: Value) -> (Verifier, Clock) {
+    let clock = Clock::fixed(now());
+    let mut table = table(server.url());
+    let settings = settings.as_object().expect("an object").clone();
+    table.as_object_mut().expect("an object").extend(settings);
+    let guard = AuthGuard::fairing().with_clock(clock.clone());
+    (guard.verifier(&figment(&table)).expect("a valid configuration"), clock)
+}
+
+fn verifies(verifier: &Verifier, clock: &Clock, issuer: &Issuer) -> Result<(), AuthError> {
+    let token = issuer.clone().with_clock(clock.clone()).token("alice").sign();
+    verifier.verify(&token, clock.now()).map(drop)
+}
+
+#[test]
+fn f01_a_verifier_without_a_runtime_fetches_and_retires_keys() {
+    let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
+    let server = JwksServer::start();
+    server.publish(&[&one]);
+    let (verifier, clock) = verifier(&server, json!({ "jwks_cooldown": 1 }));
+    assert_eq!(verifies(&verifier, &clock, &one), Err(AuthError::KeysUnavailable));
+    eventually("the first keys", || verifies(&verifier, &clock, &one).is_ok());
+
+    server.publish(&[&two]);
+    eventually("a new key", || verifies(&verifier, &clock, &two).is_ok());
+    assert!(verifies(&verifier, &clock, &one).is_err());
+
+    server.publish(&[&one]);
+    clock.advance(Duration::from_secs(450));
+    assert_eq!(verifies(&verifier, &clock, &two), Ok(()), "the refresh is in the background");
+    eventually("a refresh", || verifies(&verifier, &clock, &two).is_err());
+}
+
+#[test]
+fn f02_f11_a_runtime_that_ends_or_is_never_driven_holds_no_fetch() {
+    let one = issuer(Algorithm::EdDsa, "one");
+    let server = JwksServer::start();
+    server.publish(&[&one]);
+    let (verifier, clock) = verifier(&server, json!({}));
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.expect("a runtime");
+    {
+        let _entered = runtime.enter();
+        assert_eq!(verifies(&verifier, &clock, &one), Err(AuthError::KeysUnavailable));
+        eventually("the first keys", || verifies(&verifier, &clock, &one).is_ok());
+    }
+
+    // Asked for from the last task of a runtime that shuts down.
+    clock.advance(Duration::from_secs(86_400));
+    let handle = runtime.handle().clone();
+    runtime.shutdown_background();
+    let _entered = handle.enter();
+    assert_eq!(verifies(&verifier, &clock, &one), Err(AuthError::KeysUnavailable));
+    eventually("keys again", || verifies(&verifier, &clock, &one).is_ok());
+}
+
+#[test]
+fn f03_a_long_cooldown_delays_no_refresh() {
+    let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
+    let settings = json!({ "jwks_cooldown": 3600, "jwks_max_age": 600, "jwks_max_stale": 600 });
+    let stage = Stage::with(settings, AuthGuard::fairing(), |server| server.publish(&[&one]));
+    assert_eq!(stage.get(&stage_issuer(&stage, &one)), 200);
+    assert_eq!(stage.answer(&garbage(0)).status, 401, "the cooldown begins");
+
+    stage.server.publish(&[&two]);
+    stage.advance(450);
+    assert_eq!(stage.get(&stage_issuer(&stage, &one)), 200, "the refresh is in the background");
+    eventually("a new key", || stage.get(&stage_issuer(&stage, &two)) == 200);
+    assert_eq!(stage.get(&stage_issuer(&stage, &one)), 503, "too early to ask for it");
+    // Whether or not the refresh is over, a healthy issuer is no outage.
+    for _ in 0..5 {
+        stage.advance(450);
+        let before = stage.server.fetches();
+        // The refresh before this one may still be on its way, so one request may not do.
+        eventually("a refresh", || {
+            assert_eq!(stage.get(&stage_issuer(&stage, &two)), 200);
+            stage.server.fetches() > before
+        });
+    }
+}
+
+#[test]
+fn f03_ages_that_cannot_be_kept_are_refused() {
+    let refused = |max_age: u32, max_stale: u32| {
+        let mut table = table("https://a.example/jwks");
+        table["jwks_max_age"] = max_age.into();
+        table["jwks_max_stale"] = max_stale.into();
+        let errors = AuthGuard::fairing().verifier(&figment(&table)).err();
+        let keys = errors.iter().flatten().map(|error| error.key().map(ToOwned::to_owned));
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(refused(600, 599), [Some("jwks_max_stale".to_owned())]);
+    assert_eq!(refused(600, 600), []);
+}
+
+#[test]
+fn f12_a_valid_token_of_a_new_key_is_never_refused_while_the_issuer_answers() {
+    let (settings, first) = (json!({ "jwks_cooldown": 1 }), issuer(Algorithm::EdDsa, "first"));
+    let stage = Stage::with(settings, AuthGuard::fairing(), |server| server.publish(&[&first]));
+    let before = stage.server.fetches();
+    for n in 0..3 {
+        let one = issuer(Algorithm::EdDsa, &n.to_string());
+        stage.server.publish(&[&one]);
+        // The clock stands still: each waits for the rest of the cooldown.
+        assert_eq!(stage.answer(&garbage(n)).status, 401);
+        let next = issuer(Algorithm::EdDsa, &format!("next {n}"));
+        stage.server.publish(&[&one, &next]);
+        assert_eq!((stage.get(&next), stage.get(&one)), (200, 200));
+    }
+    assert!(stage.server.fetches() - before <= 7);
+}
+
+#[test]
+fn f12_a_request_that_arrives_during_a_fetch_waits_for_the_next() {
+    let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
+    let settings = json!({ "jwks_cooldown": 1 });
+    let stage = Stage::with(settings, AuthGuard::fairing(), |server| server.publish(&[&one]));
+    assert_eq!(stage.get(&one), 200);
+    // The server decides on its answer before it delays it.
+    stage.server.delay(Duration::from_secs(1));
+    let before = stage.server.fetches();
+    let verifier = stage.client.rocket().state::<Verifier>().expect("a verifier");
+    assert!(verifier.verify(&garbage(0), now()).is_err());
+    eventually("a fetch", || stage.server.fetches() > before);
+    stage.server.publish(&[&one, &two]);
+    assert_eq!(stage.get(&two), 200);
+}
+
+#[test]
+fn f17_one_key_published_several_times_is_one_key() {
+    let one = issuer(Algorithm::EdDsa, "one");
+    let jwk = one.jwk().expect("a key");
+    let mut unnamed = jwk.clone();
+    unnamed.as_object_mut().expect("an object").remove("kid");
+    let token = one.token("alice").sign();
+    let payload = decoded(token.split('.').nth(1).expect("a payload"));
+    let token = one.sign(json!({ "alg": "EdDSA" }).to_string(), payload);
+    for keys in [json!([unnamed, unnamed]), json!([jwk, unnamed]), json!([jwk, jwk, unnamed])] {
+        let body = json!({ "keys": keys }).to_string();
+        let stage = Stage::set(|server| server.answer("200 OK", body));
+        assert_eq!(stage.answer(&token).status, 200, "{keys}");
+    }
+}
+
+#[test]
+fn f20_at_most_256_requests_wait_for_keys() {
+    use futures::FutureExt;
+
+    let server = JwksServer::start();
+    server.delay(Duration::from_secs(60));
+    let table = table(server.url());
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let rocket = rocket::custom(figment(&table)).attach(guard).mount("/api", routes![list]);
+    rocket::async_test(async move {
+        let client =
+            rocket::local::asynchronous::Client::untracked(rocket).await.expect("launches");
+        let ended = std::sync::Mutex::new(Vec::new());
+        let crowd = || {
+            let each = (0..300).map(|n| {
+                let (client, ended) = (&client, &ended);
+                async move {
+                    let request = client.get("/api/alice/tasks").bearer(garbage(n));
+                    assert_eq!(request.dispatch().await.status().code, 503);
+                    ended.lock().expect("no panic").push(n);
+                }
+            });
+            futures::future::join_all(each)
+        };
+        // Requests that are dropped leave.
+        for _ in 0..2 {
+            assert!(crowd().now_or_never().is_none());
+            let ended = std::mem::take(&mut *ended.lock().expect("no panic"));
+            assert_eq!(ended, (256..300).collect::<Vec<_>>(), "refused at once");
+        }
+        crowd().await;
+        assert_eq!(ended.lock().expect("no panic").len(), 300, "the rest at the fetch's end");
+    });
 }

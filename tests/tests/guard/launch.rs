@@ -3,31 +3,36 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, Token};
-use auth_guard::{AuthGuard, Secret, SecretError};
+use auth_guard::{AuthError, AuthGuard, ConfigError, Secret, SecretError};
 use auth_guard_tests::*;
+use rocket::error::ErrorKind;
+use rocket::fairing::AdHoc;
+use rocket::local::blocking::Client;
+use rocket::routes;
 use serde_json::{Value, json};
 
 /// A process of the application with nothing in its environment but what a test
 /// puts there.
-struct App {
+pub(crate) struct App {
     command: Command,
     requests: String,
 }
 
 /// How it ended.
-struct Ended {
-    launched: bool,
+pub(crate) struct Ended {
+    pub(crate) launched: bool,
     /// What it wrote to the terminal.
-    output: String,
-    statuses: Vec<u16>,
+    pub(crate) output: String,
+    pub(crate) statuses: Vec<u16>,
 }
 
 impl App {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_app"));
         command.env_clear().env("ROCKET_CLI_COLORS", "false");
         Self { command, requests: String::new() }
@@ -38,7 +43,7 @@ impl App {
         Self::new().env("BETTER_AUTH_SECRET", SECRET)
     }
 
-    fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
@@ -55,12 +60,12 @@ impl App {
         self.env("ROCKET_CONFIG", path)
     }
 
-    fn get(mut self, path: &str, token: Token) -> Self {
+    pub(crate) fn get(mut self, path: &str, token: Token) -> Self {
         self.requests += &format!("{path} {}\n", token.sign());
         self
     }
 
-    fn run(mut self) -> Ended {
+    pub(crate) fn run(mut self) -> Ended {
         self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = self.command.spawn().expect("the application starts");
         let written = child.stdin.take().expect("piped").write_all(self.requests.as_bytes());
@@ -133,7 +138,7 @@ fn the_launch_prints_what_it_enforces() {
         "issuer: https://auth.example",
         "audience: https://auth.example",
         "claim `uid`, equal to `sub`",
-        "at most 3600 s, leeway 5 s",
+        "expiry: `exp` at most 3600 s after `iat`, and at most 3600 s from now; leeway 5 s",
         "GET /api/<user_id>/helped   owner of <user_id> or Support  helped (tests/src/bin/app.rs:",
         "GET /api/<user_id>/tasks    owner of <user_id>             list (tests/src/bin/app.rs:",
         "GET /api/<user_id>/profile  exempt: profiles are public    profile (tests/src/bin/app.rs:",
@@ -146,14 +151,14 @@ fn the_launch_prints_what_it_enforces() {
 }
 
 #[test]
-fn each_time_an_exception_applies_is_logged() {
+fn each_time_a_requirement_lets_another_than_the_owner_in_is_logged() {
     let token = |uid: &str| issuer().token(uid);
     let path = "/api/alice/helped";
     let app = App::with_secret().get(path, token("support"));
-    assert_eq!(app.launches(&[r#"by="exception" exception="Support""#]), [200]);
+    assert_eq!(app.launches(&[r#"by="requirement" requirement="Support""#]), [200]);
     let ended = App::with_secret().get(path, token("alice")).get(path, token("bob")).run();
     assert_eq!(ended.statuses, [200, 403]);
-    assert!(!ended.output.contains("exception="), "{}", ended.output);
+    assert!(!ended.output.contains("requirement="), "{}", ended.output);
 }
 
 #[test]
@@ -165,7 +170,12 @@ fn a_guard_that_cannot_check_its_route_says_so() {
 }
 
 #[test]
-fn without_a_secret_it_is_said_what_to_set() {
+fn without_a_key_it_is_said_what_to_set() {
+    let ended = App::new().run();
+    let place = |words: &str| ended.output.find(words).expect(words);
+    let [url, feature] = ["Set BETTER_AUTH_URL", "features = [\"jwks\"]"].map(place);
+    let [hs256, secret] = ["HS256", "BETTER_AUTH_SECRET is not set"].map(place);
+    assert!(url < feature && feature < hs256 && hs256 < secret, "{}", ended.output);
     App::new().refused(&["BETTER_AUTH_SECRET is not set", "Set it"]);
     App::new()
         .env("AUTH_SECRET", SECRET)
@@ -176,28 +186,70 @@ fn without_a_secret_it_is_said_what_to_set() {
 }
 
 #[test]
+fn an_address_that_is_refused_is_the_only_error() {
+    for variable in ["BETTER_AUTH_URL", "AUTH_GUARD_JWKS_URL"] {
+        let ended = App::new().env(variable, "").run();
+        assert!(!ended.launched && ended.output.contains(variable), "{}", ended.output);
+        assert!(!ended.output.contains("there is no key"), "{}", ended.output);
+    }
+}
+
+#[test]
+fn with_a_secret_and_a_url_one_line_says_which_tokens_are_accepted() {
+    let app = || App::with_secret().env("BETTER_AUTH_URL", "https://auth.example");
+    app().launches(&["tokens: only HS256 with the shared secret", "public keys are not used"]);
+    let both = app().env("AUTH_GUARD_JWKS_URL", "http://127.0.0.1:9/jwks");
+    both.launches(&["tokens: HS256 with the shared secret; EdDSA"]);
+    let alone = App::with_secret().run();
+    assert!(alone.output.contains("tokens: HS256 with the shared secret"), "{}", alone.output);
+    assert!(!alone.output.contains("public keys are not used"), "{}", alone.output);
+}
+
+#[test]
+fn an_error_of_the_configuration_says_its_key_origin_and_reason() {
+    let table = json!({ "leeway": 301, "isuer": "a" });
+    let errors = guard().verifier(&figment(&table)).expect_err("two faults");
+    let [isuer, leeway] = &errors.iter().collect::<Vec<_>>()[..] else { panic!("{errors}") };
+    assert_eq!((isuer.key(), leeway.key()), (Some("isuer"), Some("leeway")));
+    assert_eq!(isuer.reason(), "is unknown. Did you mean `issuer`?");
+    assert!(leeway.reason().starts_with("must be a whole number from 0 to 300, such as 5"));
+    let origin = leeway.origin().expect("it is set");
+    assert_eq!(leeway.to_string(), format!("`leeway` in {origin} {}", leeway.reason()));
+    assert_eq!(errors.to_string(), format!("{isuer}\n{leeway}"));
+    let error: Box<dyn std::error::Error> = Box::new(errors);
+    assert!(error.source().is_none());
+
+    let app = App::with_secret().env("AUTH_GUARD_LEEWAY", "x");
+    app.refused(&["AUTH_GUARD_LEEWAY must be a whole number from 0 to 300, such as 5"]);
+    App::with_secret()
+        .env("AUTH_GUARD_UID_CLAIM", "iss")
+        .refused(&["must not be `iss`, `aud`, `exp`, `nbf` or `iat`; use `uid` or `sub`"]);
+}
+
+#[test]
 fn the_launch_and_the_log_say_which_keys_there_are() {
     let key = Issuer::with_key_pair(Algorithm::EdDsa, "the key").with_clock(Clock::fixed(now()));
     let key = key.with_issuer("a").with_audience("a");
     let server = JwksServer::start();
     let app = || {
         let app = App::new().env("AUTH_GUARD_JWKS_URL", server.url());
-        app.env("AUTH_GUARD_ISSUER", "a").env("AUTH_GUARD_AUDIENCE", "a")
+        let app = app.env("AUTH_GUARD_ISSUER", "a").env("AUTH_GUARD_AUDIENCE", "a");
+        app.env("AUTH_GUARD_REQUIRED_CLAIMS", "iat")
     };
 
     let ended = app().get(TASKS, key.token("alice")).get(TASKS, key.token("alice")).run();
     assert_eq!(ended.statuses, [503, 503], "{}", ended.output);
-    let outage = "there are no public keys, so tokens that need one are answered 503";
+    let outage = "There are none, so tokens that need one are answered 503";
     assert_eq!(ended.output.matches(outage).count(), 1, "once an outage: {}", ended.output);
 
     let twin = key.jwk().expect("a key");
-    let unused = serde_json::json!({ "kty": "EC", "alg": "ES512", "kid": "other\nline" });
+    let unused = serde_json::json!({ "kty": "EC", "alg": "ES256K", "kid": "other\nline" });
     let set = serde_json::json!({ "keys": [twin, unused] });
     server.answer("200 OK", set.to_string());
-    let loaded = format!("1 public keys from {}: the key (EdDSA).", server.url());
-    let skipped = r"other\nline: the algorithm ES512 is not supported";
+    let loaded = format!("fetched 1 public key from {}: the key (EdDSA).", server.url());
+    let skipped = r"other\nline: the algorithm ES256K is not accepted";
     let statuses = app().get(TASKS, key.token("alice")).launches(&[
-        "EdDSA, ES256, RS256, PS256 with public keys",
+        "EdDSA, ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512 with public keys",
         "public keys: ",
         &loaded,
         skipped,
@@ -227,7 +279,7 @@ fn an_address_of_keys_that_is_not_safe_stops_the_launch() {
         .env("BETTER_AUTH_SECRET_PREVIOUS", SECRET)
         .refused(&["BETTER_AUTH_SECRET_PREVIOUS is set, and BETTER_AUTH_SECRET is not"]);
     for (variable, value) in [
-        ("AUTH_GUARD_JWKS_COOLDOWN", "0"),
+        ("AUTH_GUARD_JWKS_COOLDOWN", "3601"),
         ("AUTH_GUARD_JWKS_MAX_AGE", "86401"),
         ("AUTH_GUARD_JWKS_MAX_STALE", "599"),
         ("AUTH_GUARD_MEMO_CAPACITY", "1000001"),
@@ -418,7 +470,7 @@ fn the_environment_wins_in_every_profile() {
 fn every_variable_and_every_key_takes_effect() {
     let url = "https://auth.example";
     let full = || issuer().with_issuer(url).with_audience(url).token("alice");
-    let cases: [(&str, &str, &str, Value, Token, Token); 6] = [
+    let cases: [(&str, &str, &str, Value, Token, Token); 9] = [
         (
             "BETTER_AUTH_URL",
             "url",
@@ -460,6 +512,30 @@ fn every_variable_and_every_key_takes_effect() {
             alice().claim("exp", NOW + 60),
             alice(),
         ),
+        (
+            "AUTH_GUARD_TOKEN_TYPE",
+            "token_type",
+            "at+jwt",
+            json!("at+jwt"),
+            alice().header("typ", "at+jwt").claim("jti", "a").claim("azp", "web").without("uid"),
+            alice().claim("jti", "a").claim("azp", "web"),
+        ),
+        (
+            "AUTH_GUARD_REQUIRED_CLAIMS",
+            "required_claims",
+            "iat, jti",
+            json!(["iat", "jti"]),
+            alice().claim("jti", "a"),
+            alice(),
+        ),
+        (
+            "AUTH_GUARD_ID_TOKENS",
+            "id_tokens",
+            "accepted",
+            json!("accepted"),
+            alice().claim("nonce", "a"),
+            alice().claim("cnf", "a"),
+        ),
     ];
     for (variable, key, text, value, good, bad) in cases {
         let app = App::with_secret().env(variable, text);
@@ -471,8 +547,12 @@ fn every_variable_and_every_key_takes_effect() {
         let app = App::with_secret().toml(&format!("[default.auth_guard]\n{key} = {value}"));
         assert_eq!(app.get(TASKS, good).get(TASKS, bad).launches(&[]), [200, 401], "{key}");
     }
+    let app = App::with_secret().env("AUTH_GUARD_AUDIENCE", "web");
+    let app = app.env("AUTH_GUARD_AUDIENCE_CLAIM", "client_id");
+    let app = app.get(TASKS, alice().claim("client_id", "web"));
+    assert_eq!(app.get(TASKS, alice().claim("aud", "web")).launches(&[]), [200, 401]);
     let app = App::with_secret().env("AUTH_GUARD_UNSCOPED", "warn").arg("forgotten");
-    app.launches(&["/api/<user_id>/forgotten", "is not `#[user_scoped]`"]);
+    app.launches(&["/api/<user_id>/forgotten", "nothing declares who may call it"]);
     App::with_secret()
         .toml("[debug.auth_guard]\nunscoped = \"allow\"")
         .arg("forgotten")
@@ -569,18 +649,6 @@ fn all_faults_are_told_at_once() {
 }
 
 #[test]
-fn an_unknown_variable_is_a_warning_that_names_the_nearest() {
-    App::with_secret()
-        .env("AUTH_GUARD_LEWAY", "9")
-        .env("AUTH_GUARD_PORT", "tcp://10.0.0.1:80")
-        .launches(&[
-            "AUTH_GUARD_LEWAY is unknown",
-            "Did you mean AUTH_GUARD_LEEWAY",
-            "AUTH_GUARD_PORT",
-        ]);
-}
-
-#[test]
 fn outside_debug_nothing_may_be_loose() {
     let app = || App::with_secret().env("ROCKET_PROFILE", "release");
     app().refused(&["feature `testing`"]);
@@ -634,12 +702,336 @@ fn origins_are_those_of_new_url() {
     for url in
         ["https://user:pw@auth.example", "https://auth_ü.example", "https://[::1", "http:", "x"]
     {
-        let error = guard().verifier(&figment(&json!({ "url": url }))).expect_err(url);
-        assert!(error[0].starts_with("`url`") && !error[0].contains("pw"), "{error:?}");
+        let errors = guard().verifier(&figment(&json!({ "url": url }))).expect_err(url);
+        assert_eq!(errors.iter().next().and_then(ConfigError::key), Some("url"));
+        assert!(!format!("{errors} {errors:?}").contains("pw"), "{errors}");
     }
     let table =
         json!({ "url": "https://a.example", "issuer": "x", "audience": "y", "max_lifetime": 60 });
     let verifier = guard().verifier(&figment(&table)).expect("a good configuration");
     assert_eq!((verifier.issuer(), verifier.audience()), (Some("x"), &["y".to_owned()][..]));
     assert_eq!((verifier.max_lifetime(), verifier.uid_claim()), (60, "uid"));
+}
+
+/// Rocket replaces the first of two singletons of one type in silence, and with it
+/// the secret and the check that it was given.
+#[test]
+fn f04_a_second_fairing_stops_the_launch() {
+    let strict = || guard().with_check(|_, _| Box::pin(async { Err(AuthError::Revoked) }));
+    let table = json!({});
+    let during_ignition = AdHoc::on_ignite("attaches a second one", |rocket| async {
+        rocket.attach(AuthGuard::fairing().with_secret(Secret::random()))
+    });
+    for twice in [
+        app_with(strict(), &table).attach(guard()),
+        app(&table).attach(strict()),
+        app(&table).attach(during_ignition),
+    ] {
+        let error = Client::untracked(twice).expect_err("two fairings");
+        assert!(matches!(error.kind(), ErrorKind::FailedFairings(_)), "{error:?}");
+    }
+    App::with_secret().arg("twice").refused(&["attached twice", "Attach it once"]);
+}
+
+#[test]
+fn f04_the_launch_prints_whether_there_is_a_check_of_the_applications_own() {
+    App::with_secret().launches(&["your own check: none"]);
+    App::with_secret().arg("with-check").launches(&["your own check: by `with_check`"]);
+}
+
+/// Our fairing stays attached, but what it left in managed state is gone with the
+/// `Rocket` that it was left in.
+#[test]
+fn f07_a_fairing_that_returns_another_rocket_stops_the_launch() {
+    #[rocket::get("/<user_id>/secrets")]
+    fn secrets(user_id: &str) -> &str {
+        user_id
+    }
+
+    let replaced = AdHoc::on_ignite("another Rocket", |rocket| async move {
+        rocket::custom(rocket.figment()).mount("/", routes![secrets])
+    });
+    let with_another_guard = AdHoc::on_ignite("another Rocket", |rocket| async move {
+        rocket::custom(rocket.figment()).attach(guard())
+    });
+    for fairing in [replaced, with_another_guard] {
+        let launch = || Client::untracked(app(&json!({})).attach(fairing)).is_ok();
+        assert!(!matches!(catch_unwind(AssertUnwindSafe(launch)), Ok(true)), "it launched");
+    }
+    App::with_secret().arg("replaced").refused(&["returned another `Rocket`", "attach"]);
+}
+
+#[test]
+fn f18_a_misspelt_variable_stops_the_launch() {
+    for (wrong, right) in [
+        ("AUTH_GUARD_AUDIENC", "AUTH_GUARD_AUDIENCE"),
+        ("AUTH_GUARD_LEWAY", "AUTH_GUARD_LEEWAY"),
+        ("AUTH_GAURD_ISSUER", "AUTH_GUARD_ISSUER"),
+        ("BETTER_AUTH_ULR", "BETTER_AUTH_URL"),
+        ("BETTER_AUTH_SECRET_PREVIUOS", "BETTER_AUTH_SECRET_PREVIOUS"),
+    ] {
+        let did_you_mean = format!("Did you mean {right}?");
+        let app = App::with_secret().env(wrong, "https://a.example");
+        app.refused(&[&format!("variable {wrong} is unknown"), &did_you_mean]);
+    }
+}
+
+/// What Kubernetes sets for a service `auth-guard`, and Better Auth reads.
+#[test]
+fn f18_a_variable_that_is_none_of_ours_is_a_warning_at_most() {
+    let mut app = App::with_secret().env("BETTER_AUTH_SECRETS", format!("1:{SECRET}"));
+    let kubernetes = [
+        "AUTH_GUARD_SERVICE_HOST",
+        "AUTH_GUARD_SERVICE_PORT",
+        "AUTH_GUARD_SERVICE_PORT_HTTP",
+        "AUTH_GUARD_PORT",
+        "AUTH_GUARD_PORT_80_TCP",
+        "AUTH_GUARD_PORT_80_TCP_PROTO",
+        "AUTH_GUARD_PORT_80_TCP_PORT",
+        "AUTH_GUARD_PORT_80_TCP_ADDR",
+        "AUTH_GUARD_JWKS_PORT",
+    ];
+    for name in kubernetes {
+        app = app.env(name, "tcp://10.0.0.1:80");
+    }
+    app.launches(&kubernetes.map(|name| name));
+}
+
+#[test]
+fn f18_a_misspelt_key_names_the_nearest() {
+    let toml = "[default.auth_guard]\nleewya = 9\nnothing_like_it = 1";
+    App::with_secret().toml(toml).refused(&[
+        "`leewya` in TOML file",
+        "Did you mean `leeway`?",
+        "`nothing_like_it` in TOML file",
+    ]);
+}
+
+/// An application whose issuer is discovered, with more in its table.
+fn discovering(more: &str) -> App {
+    let table = "[default.auth_guard]\nissuer = \"https://a.example\"\naudience = \"api\"\n\
+                 discovery = true\n";
+    App::new().toml(&format!("{table}{more}"))
+}
+
+#[test]
+fn discovery_stands_alone() {
+    let typed = "token_type = \"at+jwt\"";
+    discovering(typed).launches(&["https://a.example/.well-known/openid-configuration"]);
+    let words = ["`discovery` in TOML file", "cannot be used with `jwks_url`. Remove one"];
+    discovering(&format!("{typed}\njwks_url = \"https://a.example/jwks\"")).refused(&words);
+    discovering(typed).env("AUTH_GUARD_JWKS_URL", "https://a.example/jwks").refused(&words);
+    let words = ["`discovery` in TOML file", "cannot be used with a shared secret. Remove one"];
+    discovering(typed).env("BETTER_AUTH_SECRET", SECRET).refused(&words);
+    let table = json!({ "discovery": true, "issuer": "https://a.example", "audience": "api" });
+    let errors = guard().verifier(&figment(&table)).expect_err("a secret in code");
+    assert_eq!(errors.iter().next().and_then(ConfigError::key), Some("discovery"));
+
+    let alone = App::new().env("AUTH_GUARD_DISCOVERY", "true");
+    alone.refused(&["AUTH_GUARD_DISCOVERY", "the issuer, which is not set. Set `issuer`"]);
+    for issuer in ["http://a.example", "a.example", "https://a.example/?tenant=1"] {
+        let app = discovering(typed).env("AUTH_GUARD_ISSUER", issuer);
+        app.refused(&["`issuer` in the variable AUTH_GUARD_ISSUER must"]);
+    }
+    discovering(typed)
+        .env("AUTH_GUARD_ISSUER", "http://a.example")
+        .env("AUTH_GUARD_JWKS_INSECURE", "true")
+        .launches(&["http://a.example/.well-known/openid-configuration"]);
+    // The setting at fault is the one that is set.
+    App::new()
+        .env("AUTH_GUARD_DISCOVERY", "true")
+        .env("BETTER_AUTH_URL", "http://a.example")
+        .refused(&["`url` in the variable BETTER_AUTH_URL must begin with https"]);
+    discovering(typed)
+        .env("AUTH_GUARD_DISCOVERY", "false")
+        .env("AUTH_GUARD_JWKS_URL", "https://a.example/jwks")
+        .launches(&["from https://a.example/jwks"]);
+    App::new().env("AUTH_GUARD_DISCOVERY", "yes").refused(&["AUTH_GUARD_DISCOVERY must be `true`"]);
+}
+
+#[test]
+fn a_required_claim_has_no_rule_of_its_own_and_a_value_that_can_be_compared() {
+    for name in [
+        "iss", "aud", "exp", "nbf", "iat", "sub", "uid", "cnf", "nonce", "at_hash", "c_hash",
+        "s_hash",
+    ] {
+        let key = format!("`require.{name}` in TOML file");
+        let app = discovering(&format!("require = {{ {name} = \"a\" }}"));
+        app.refused(&[&key, "names a claim that has a rule of its own. Remove it"]);
+    }
+    for (more, name) in [
+        ("uid_claim = \"oid\"\nmatch_subject = false", "oid"),
+        ("audience_claim = \"client_id\"", "client_id"),
+    ] {
+        let app = discovering(&format!("{more}\nrequire = {{ {name} = \"a\" }}"));
+        app.refused(&[&format!("`require.{name}` in TOML file"), "a rule of its own"]);
+    }
+
+    let must = ["`require` in TOML file", "must be a table of claims, each with a string"];
+    for value in ["1.5", "{ a = 1 }", "[]", "[1.5]", "[[\"a\"]]", "2024-01-01", "nan"] {
+        discovering(&format!("require = {{ level = {value} }}")).refused(&must);
+    }
+    for value in ["\"access\"", "[]", "true", "5"] {
+        discovering(&format!("require = {value}")).refused(&must);
+    }
+    // It has no variable: a text could not say which value is an integer.
+    App::with_secret().env("AUTH_GUARD_REQUIRE", "a").launches(&["AUTH_GUARD_REQUIRE is unknown"]);
+    for value in ["\"a\"", "true", "5", "-5", "[\"a\", 5, false]"] {
+        discovering(&format!("require = {{ level = {value} }}")).launches(&["required: `level`"]);
+    }
+}
+
+#[test]
+fn algorithms_are_known_and_leave_a_key() {
+    let words = "must be one or several of HS256, EdDSA, ES256";
+    for (value, text) in [
+        ("\"none\"", "none"),
+        ("\"rs256\"", "rs256"),
+        ("\"ES256K\"", "ES256K"),
+        ("[\"RS256\", \"HS512\"]", "RS256,HS512"),
+        ("[]", ","),
+        ("5", "5"),
+    ] {
+        let toml = format!("[default.auth_guard]\nalgorithms = {value}");
+        App::with_secret().toml(&toml).refused(&["`algorithms` in TOML file", words]);
+        let app = App::with_secret().env("AUTH_GUARD_ALGORITHMS", text);
+        app.refused(&["`algorithms` in the variable AUTH_GUARD_ALGORITHMS", words]);
+    }
+    let of = |app: App, algorithms: &str| app.env("AUTH_GUARD_ALGORITHMS", algorithms);
+    of(App::with_secret(), "RS256,EdDSA")
+        .refused(&["AUTH_GUARD_ALGORITHMS leaves no key: the shared secret is for HS256"]);
+    let typed = || discovering("token_type = \"at+jwt\"");
+    of(typed(), "HS256").refused(&["AUTH_GUARD_ALGORITHMS names none that public keys are for"]);
+    of(App::with_secret(), "HS256").launches(&["tokens: HS256 with the shared secret"]);
+    of(typed(), "RS256, ES512").launches(&["tokens: RS256, ES512 with public keys"]);
+}
+
+#[test]
+fn an_issuer_says_for_whom_its_tokens_are_and_how_its_access_tokens_differ() {
+    let at = |more: &str| {
+        let toml = format!("[default.auth_guard]\njwks_url = \"https://a.example/jwks\"\n{more}");
+        App::new().toml(&toml)
+    };
+    let names = "tokens must name an issuer and an audience";
+    let typed = "token_type = \"at+jwt\"";
+    for more in ["", "issuer = \"a\"", "audience = \"a\""] {
+        at(&format!("{more}\n{typed}")).refused(&[names]);
+    }
+
+    let named = |more: &str| at(&format!("issuer = \"a\"\naudience = \"a\"\n{more}"));
+    let nothing_differs = [
+        "nothing says how the issuer's access tokens differ",
+        "AUTH_GUARD_TOKEN_TYPE",
+        "`require`",
+        "AUTH_GUARD_REQUIRED_CLAIMS",
+        "AUTH_GUARD_ID_TOKENS",
+        "BETTER_AUTH_URL",
+    ];
+    for more in ["", "token_type = \"JWT\"", "id_tokens = \"refused\"", "require = {}"] {
+        named(more).refused(&nothing_differs);
+    }
+    for more in [
+        typed,
+        "require = { token_use = \"access\" }",
+        "required_claims = [\"jti\"]",
+        "id_tokens = \"accepted\"",
+        "url = \"https://a.example\"",
+    ] {
+        named(more).launches(&[]);
+    }
+
+    let azp = "audience_claim = \"azp\"";
+    for more in ["", "required_claims = [\"jti\"]", "id_tokens = \"accepted\""] {
+        let app = named(&format!("{azp}\n{more}"));
+        app.refused(&["`audience_claim` in TOML file", "is `azp`", "`token_type`", "`require`"]);
+    }
+    named(&format!("{azp}\n{typed}")).launches(&["audience: a, in `azp`"]);
+    named(&format!("{azp}\nrequire = {{ a = true }}")).launches(&["audience: a, in `azp`"]);
+
+    for (key, variable, words) in [
+        ("token_type", "AUTH_GUARD_TOKEN_TYPE", "must be one of `JWT`, `at+jwt`"),
+        ("audience_claim", "AUTH_GUARD_AUDIENCE_CLAIM", "must be one of `aud`, `client_id`, `azp`"),
+        ("id_tokens", "AUTH_GUARD_ID_TOKENS", "must be one of `refused`, `accepted`"),
+    ] {
+        named(&format!("{key} = \"other\"")).refused(&[&format!("`{key}` in TOML file"), words]);
+        App::with_secret().env(variable, "other").refused(&[variable, words]);
+    }
+    let claims = App::with_secret().env("AUTH_GUARD_REQUIRED_CLAIMS", "jti,,iat");
+    claims.refused(&["AUTH_GUARD_REQUIRED_CLAIMS must be the name of a claim"]);
+}
+
+#[test]
+fn the_launch_and_an_explanation_say_what_is_enforced_of_an_issuers_tokens() {
+    let toml = "token_type = \"at+jwt\"\naudience_claim = \"client_id\"\n\
+                algorithms = [\"RS256\"]\nrequired_claims = [\"sid\"]\n\
+                require = { kind = [\"a\", 5], live = true }";
+    discovering(toml).launches(&[
+        "tokens: RS256 with public keys",
+        "type: `at+jwt`; ID tokens: refused",
+        "issuer: https://a.example",
+        "audience: api, in `client_id`",
+        "owner: claim `sub`",
+        "required: `sub`, `iat`, `jti`, and `client_id` or `azp`; `sid`; `kind` equal to, or a \
+         list with, `a` or `5`; `live` equal to, or a list with, `true`",
+        "https://a.example/.well-known/openid-configuration",
+    ]);
+    let launched = App::with_secret().env("BETTER_AUTH_URL", "https://a.example");
+    launched.launches(&["type: absent or `JWT`; ID tokens: refused"]);
+    let accepted = App::with_secret().env("AUTH_GUARD_ID_TOKENS", "accepted");
+    accepted.launches(&["ID tokens: accepted"]);
+
+    let table = json!({
+        "token_type": "at+jwt", "issuer": "https://a.example", "audience": "api",
+        "audience_claim": "client_id", "require": { "kind": ["a", 5] },
+    });
+    let verifier = guard().verifier(&figment(&table)).expect("a valid configuration");
+    let explain = |header: Value, claims: Value| {
+        let token = issuer().sign(header.to_string(), claims.to_string());
+        rocket::async_test(verifier.explain(&token, now())).to_string()
+    };
+    let header = json!({ "alg": "HS256", "typ": "at+jwt" });
+    let claims = json!({
+        "iss": "https://a.example", "client_id": "api", "sub": "alice", "jti": "a", "kind": ["a"],
+        "iat": NOW, "exp": NOW + 60,
+    });
+    let with = |name: &str, value: Value| {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        claims
+    };
+    assert!(explain(header.clone(), claims.clone()).contains("The token is accepted."));
+    for (header, claims, line) in [
+        (
+            json!({ "alg": "HS256", "typ": "JWT" }),
+            claims.clone(),
+            "FAILED  rule  5  `typ` equal to `at+jwt`  [AUTH_GUARD_TOKEN_TYPE]",
+        ),
+        (
+            header.clone(),
+            with("client_id", json!("other")),
+            "FAILED  rule 14  `client_id` equal to, or a list with, `api`  [AUTH_GUARD_AUDIENCE, \
+             AUTH_GUARD_AUDIENCE_CLAIM, BETTER_AUTH_URL]",
+        ),
+        (
+            header.clone(),
+            with("cnf", json!({})),
+            "FAILED  rule 19  no `cnf`: a token bound to a key is not for a bearer",
+        ),
+        (
+            header.clone(),
+            with("nonce", json!("n")),
+            "FAILED  rule 20  no `nonce`, `at_hash`, `c_hash`, `s_hash`: no ID token  \
+             [AUTH_GUARD_ID_TOKENS]",
+        ),
+        (
+            header.clone(),
+            with("kind", json!("5")),
+            "FAILED  rule 14  `sub`, `iat`, `jti`, and `client_id` or `azp`; `kind` equal to, or \
+             a list with, `a` or `5`  [`require`, AUTH_GUARD_REQUIRED_CLAIMS, \
+             AUTH_GUARD_TOKEN_TYPE]",
+        ),
+    ] {
+        let explanation = explain(header, claims);
+        assert!(explanation.contains(line), "no {line:?} in:\n{explanation}");
+    }
 }

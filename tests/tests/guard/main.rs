@@ -1,16 +1,21 @@
-//! The rules of a token and the answers to a request, in the order of its way.
-//! A test named `rule_NN_…` shows that rule of the verification profile.
+//! Tests of the rules and the answers, in the order of a request's path through the crate.
+//! A test named `rule_NN_…` covers that rule of the verification profile.
 
 mod answers;
+mod attack;
 mod attribute;
 mod audit;
+mod authorization;
 mod bearer;
 mod check;
 mod claims;
 mod corpus;
+mod declared;
+mod discovery;
 mod docs;
 mod exceptions;
 mod explain;
+mod findings;
 mod guards;
 mod header;
 mod jwks;
@@ -22,3 +27,4 @@ mod signature;
 mod tcp;
 mod testing;
 mod testing_public_keys;
+mod tokens;

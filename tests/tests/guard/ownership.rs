@@ -1,4 +1,4 @@
-//! Rules 17 and 18: claims → ownership.
+//! Rules 17 and 18: from the claims to ownership.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -69,7 +69,7 @@ fn rule_17_an_integer_uid_is_compared_in_its_decimal_form() {
     }
 }
 
-/// Counts how often it is asked.
+/// A guard that counts how often it runs.
 struct Counted;
 
 static ASKED: AtomicUsize = AtomicUsize::new(0);
@@ -144,7 +144,7 @@ fn rule_18_a_refusal_is_never_forwarded_to_another_route() {
     assert_eq!(get_as(&client, "/api/bob/first", bob).body, "first bob");
 }
 
-/// Always forwards, so that a request reaches the next route.
+/// A guard that always forwards, so that the request reaches the next route.
 struct Forwards;
 
 #[async_trait]
@@ -187,7 +187,7 @@ fn by_user_id(_other: &str, user_id: &str, owner: Owner) -> String {
     format!("{} {user_id}", owner.uid())
 }
 
-/// What the attribute found out about one route says nothing of the next.
+/// The attribute's decision about one route does not apply to the next.
 #[test]
 fn the_owner_of_a_forwarding_route_is_not_believed_to_be_that_of_another() {
     let figment = figment(&json!({ "unscoped": "allow" }));
@@ -203,7 +203,7 @@ fn tunnelled(user_id: &str) -> &str {
     user_id
 }
 
-/// Rocket takes a form's `_method` for the method of a `POST`.
+/// Rocket uses a form's `_method` as the method of a `POST`.
 #[test]
 fn a_tunnelled_method_is_checked_as_well() {
     let rocket = rocket::custom(figment(&json!({}))).attach(guard());
@@ -250,7 +250,7 @@ fn owner_is_always_the_owner_with_or_without_the_attribute() {
     assert_eq!(get_as(&client, "/api/shared/with/alice", token.clone()).body, "alice true");
     assert_eq!(get_as(&client, "/api/shared/with/bob", token.clone()).body, "bob false");
 
-    // Without a segment there is nobody to be the owner.
+    // Without a segment there is no owner.
     assert_eq!(get_with(&client, "/api/bare/nobody/alice", &[]).status, 401);
     let answer = get_as(&client, "/api/bare/nobody/alice", token);
     assert_eq!((answer.status, &*answer.code()), (500, "guard_misconfigured"));
@@ -299,7 +299,7 @@ fn look(account: &str) -> &str {
     account
 }
 
-/// A fairing asks when the handler is done, which did not expect other guards.
+/// A fairing can request `Owner` after the handler has run.
 #[test]
 fn a_fairing_learns_the_owner_by_the_segment_of_the_attribute() {
     let ask = AdHoc::on_response("ask", |request, response| {

@@ -154,3 +154,41 @@ fn without_the_fairing_nothing_gets_through() {
     let client = launch(rocket::custom(figment(&json!({}))).mount("/", protect(routes![version])));
     assert_eq!(get_as(&client, "/version", issuer().token("alice")).status, 500);
 }
+
+/// A route's `uri` is public: between [`protect`] and the mount it may get a user.
+#[test]
+fn f06_the_user_is_found_in_the_route_that_is_asked() {
+    let moved = |path: &str| {
+        let mut routes = Vec::from(protect(routes![version]));
+        routes[0].uri = Route::new(Method::Get, path, rocket::route::dummy_handler).uri;
+        routes
+    };
+    let rocket = rocket::custom(figment(&json!({})))
+        .attach(guard())
+        .mount("/api/v1", moved("/of/<user_id>/version"))
+        .mount("/plain", moved("/version"));
+    let client = launch(rocket);
+    assert_eq!(
+        auth_guard::audit(client.rocket()).to_string(),
+        "GET /api/v1/of/<user_id>/version  owner of <user_id>  version\n\
+         GET /plain/version                verified            version\n"
+    );
+    for (path, uid, status) in [
+        ("/api/v1/of/alice/version", "alice", 200),
+        ("/api/v1/of/alice/version", "bob", 403),
+        ("/plain/version", "bob", 200),
+    ] {
+        let answer = client.get(path).as_user(uid).dispatch();
+        assert_eq!(answer.status().code, status, "{uid} at {path}");
+    }
+}
+
+/// It needs a token, and the table must not read as if it did not.
+#[test]
+fn an_exempt_route_of_a_protected_mount_is_shown_to_need_a_token() {
+    let client = client(&Clock::fixed(now()));
+    assert_eq!(get_with(&client, "/api/alice/profile", &[]).status, 401);
+    let audit = auth_guard::audit(client.rocket()).to_string();
+    let line = audit.lines().find(|line| line.contains("/profile")).expect("a row");
+    assert!(line.contains("  exempt: profiles are for all who are in; verified  "), "{line}");
+}

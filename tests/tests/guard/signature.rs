@@ -31,7 +31,7 @@ fn rule_08_only_the_secret_itself_signs() {
     assert_eq!(alice_with(&client, token.sign()), accepted());
     assert_eq!(alice_with(&client, token.clone().signed_with(&Secret::random()).sign()), invalid());
     for near in [format!("{SECRET} "), format!(" {SECRET}"), SECRET.to_uppercase()] {
-        let near = Secret::new(near).expect("a good secret");
+        let near = Secret::new(near).expect("a valid secret");
         assert_eq!(alice_with(&client, token.clone().signed_with(&near).sign()), invalid());
     }
 }
@@ -68,7 +68,7 @@ fn rule_09_the_signature_covers_header_and_payload() {
 
 #[test]
 fn rule_09_no_claim_is_looked_at_before_the_signature() {
-    // An expired token is told apart only if it was signed by the issuer.
+    // Only a token that the issuer signed is reported as expired.
     let expired = issuer().token("alice").expired();
     assert_eq!(alice_with(&client(), expired.sign()), (401, "token_expired".into()));
     let forged = expired.signed_with(&Secret::random());

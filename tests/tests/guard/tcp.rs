@@ -9,12 +9,12 @@ fn start() -> Server {
     Server::start(app(&table), figment(&table))
 }
 
-/// The statuses of the answers to these bytes, sent on one connection.
+/// Sends these bytes on one connection. Returns the statuses of the answers.
 fn statuses(server: &Server, requests: &[u8], answers: usize) -> Vec<u16> {
     server.send(requests, answers).iter().map(|reply| reply.status).collect()
 }
 
-/// A request for alice's tasks with this line.
+/// Returns the bytes of a request for alice's tasks with this line.
 fn request(authorization: &[u8]) -> Vec<u8> {
     let mut request = b"GET /api/alice/tasks HTTP/1.1\r\nHost: x\r\n".to_vec();
     request.extend_from_slice(authorization);
@@ -22,7 +22,7 @@ fn request(authorization: &[u8]) -> Vec<u8> {
     request
 }
 
-/// The line of a good token.
+/// Returns the header line with a valid token.
 fn line(uid: &str) -> String {
     format!("Authorization: Bearer {}\r\n", issuer().token(uid).sign())
 }
@@ -35,14 +35,14 @@ fn rule_01_two_fields_are_seen_over_a_real_connection() {
     assert_eq!(statuses(&server, &request(field.repeat(2).as_bytes()), 1), [400]);
     let lower = format!("{field}authorization: Basic x\r\n");
     assert_eq!(statuses(&server, &request(lower.as_bytes()), 1), [400]);
-    // Optional white space around a field's value is no part of it.
+    // White space around a field's value is not part of it.
     let wide = field.replace(": ", ":   ").replace("\r\n", " \t \r\n");
     assert_eq!(statuses(&server, &request(wide.as_bytes()), 1), [200]);
     assert_eq!(statuses(&server, &request(b"Authorization:\r\n"), 1), [401]);
     assert_eq!(statuses(&server, &request(b""), 1), [401]);
 }
 
-/// Documented: Rocket drops a field that is not UTF-8 before anybody sees it.
+/// Rocket drops a field that is not UTF-8 before the guards run, as documented.
 #[test]
 fn rule_01_a_field_that_is_not_utf_8_is_dropped_by_rocket() {
     let server = start();
@@ -60,8 +60,8 @@ fn pipelined_requests_each_get_their_own_answer() {
     let expired = format!("Authorization: Bearer {}\r\n", issuer().token("bob").expired().sign());
     let twice = alice.repeat(2);
 
-    // Valid, invalid, valid, of two users, each on their own and on the other's
-    // path, with and without a body.
+    // Valid and invalid tokens of two users, on their own and on the other's path, with
+    // and without a body.
     let exchanges: [(&str, &str, &str, &str, u16, &str); 14] = [
         ("GET", "/api/alice/tasks", &alice, "", 200, "alice"),
         ("GET", "/api/alice/tasks", &bob, "", 403, "not_owner"),
@@ -87,8 +87,8 @@ fn pipelined_requests_each_get_their_own_answer() {
     }
 }
 
-/// The guard refuses before the body is read, so it is still on its way: it must
-/// not be taken for the next request.
+/// The guard refuses a request before its body is read. The unread body must not be taken
+/// for the next request.
 #[test]
 fn the_body_of_a_refused_request_is_never_the_next_request() {
     let server = start();
@@ -118,7 +118,7 @@ fn head_is_answered_as_get_on_the_wire() {
 }
 
 #[test]
-fn a_long_field_is_refused_without_harm() {
+fn an_overlong_field_is_refused_and_harms_nothing() {
     let server = start();
     let long = format!("Authorization: Bearer {}\r\n", "a.".repeat(100_000));
     assert_eq!(statuses(&server, &request(long.as_bytes()), 1), [401]);

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use auth_guard::testing::{Answer, Issuer, RequestExt, assert_refused, attack_all};
-use auth_guard::{Exception, Owner, Verified, protect, public, user_scoped};
+use auth_guard::{Owner, Requirement, Unavailable, Verified, protect, public, user_scoped};
 use auth_guard_tests::*;
 use rocket::fairing::AdHoc;
 use rocket::http::{Header, Method, Status};
@@ -104,8 +104,7 @@ fn a_failing_assertion_says_what_came_back() {
     assert_eq!(
         said,
         "refused as NotOwner?\n  \
-         due:       403, challenge `Bearer realm=\"…\", error=\"insufficient_scope\", \
-         error_description=\"The token does not give access to this resource.\"`, code not_owner\n  \
+         due:       403, no challenge, code not_owner\n  \
          came back: 401, challenge `Bearer realm=\"api\", error=\"invalid_token\", \
          error_description=\"The token has expired.\"`, code token_expired"
     );
@@ -181,7 +180,7 @@ fn a_sound_application_is_attacked_on_every_guarded_route() {
     let cells = |start: &str| {
         let row = row(start);
         let mut cells: Vec<_> = row.rsplit(' ').filter(|cell| !cell.is_empty()).collect();
-        cells.truncate(6);
+        cells.truncate(7);
         cells.into_iter().rev().map(|cell| cell.parse().expect("a number")).collect::<Vec<u32>>()
     };
     for (start, owner) in [
@@ -193,13 +192,28 @@ fn a_sound_application_is_attacked_on_every_guarded_route() {
     ] {
         let cells = cells(start);
         assert!(cells.iter().all(|count| *count > 0), "{start} {cells:?}");
-        assert_eq!(cells[5], owner, "{start}");
+        assert_eq!(cells[6], owner, "{start}");
     }
-    // Nobody's in particular: any good token is let in.
-    let [.., 0, 200] = *cells("GET /api/me ") else { panic!("{table}") };
+    // No owner: any valid token of a person is accepted.
+    let [.., 0, machines, 200] = *cells("GET /api/me ") else { panic!("{table}") };
+    assert!(machines > 0, "{table}");
     assert!(row("GET /api/<user_id>/profile ").ends_with("not attacked"));
     assert!(row("GET /version ").ends_with("not attacked"));
     assert!(row("GET /api/guest ").ends_with("open: 200 without a token"));
+}
+
+/// `protect` asks for a token whatever the attribute says.
+#[test]
+fn an_exempt_route_below_protect_is_attacked_as_one_that_needs_a_token() {
+    let rocket = app(&json!({})).mount("/protected", protect(routes![profile]));
+    let report = attack_all(&launch(rocket)).to_string();
+    let row = report.lines().find(|line| line.starts_with("GET /protected/<user_id>/profile "));
+    let row = row.unwrap_or_else(|| panic!("no row in\n{report}"));
+    let mut cells = row.split_whitespace().rev();
+    assert_eq!(cells.next(), Some("200"), "{row}");
+    let counts: Vec<u32> = cells.take(6).map(|cell| cell.parse().expect("a number")).collect();
+    // Nobody owns it.
+    assert!(counts.iter().enumerate().all(|(at, count)| (*count == 0) == (at == 1)), "{row}");
 }
 
 #[test]
@@ -209,6 +223,18 @@ fn an_application_is_attacked_whatever_its_settings_are() {
         json!({ "audience": ["a", "é"], "uid_claim": "sub", "leeway": 300 }),
         json!({ "issuer": "x", "uid_claim": "account", "max_lifetime": 86_400 }),
         json!({ "uid_claim": "email", "match_subject": false, "realm": "my, 'tasks'" }),
+        json!({ "token_type": "at+jwt", "issuer": "x", "audience": "api", "leeway": 0 }),
+        json!({ "token_type": "at+jwt", "audience": "app", "audience_claim": "client_id" }),
+        json!({ "token_type": "at+jwt", "uid_claim": "uid", "required_claims": ["sid", "nbf"] }),
+        json!({ "audience": "app", "audience_claim": "client_id", "uid_claim": "sub" }),
+        json!({
+            "audience": ["app", "web"],
+            "audience_claim": "azp",
+            "require": { "token_use": "access", "ver": [1, 2], "idtyp": "user" },
+        }),
+        json!({ "require": { "is_anonymous": false }, "required_claims": ["jti", "sub", "iat"] }),
+        json!({ "id_tokens": "accepted", "uid_claim": "sub", "required_claims": "nonce" }),
+        json!({ "algorithms": "HS256", "require": { "client_id": "app" } }),
     ] {
         attack_all(&launch(app(&table)));
     }
@@ -269,9 +295,10 @@ fn a_catcher_that_makes_a_success_of_a_refusal_is_found() {
 
 struct Everybody;
 
-impl Exception for Everybody {
-    fn applies(caller: &Verified) -> bool {
-        !caller.uid().is_empty()
+#[rocket::async_trait]
+impl Requirement for Everybody {
+    async fn is_met_by(caller: &Verified, _: &rocket::Request<'_>) -> Result<bool, Unavailable> {
+        Ok(!caller.uid().is_empty())
     }
 }
 
@@ -327,7 +354,7 @@ fn a_route_that_refuses_its_owner_is_found() {
 
     leaks(
         app(&json!({})).mount("/api", routes![closed]),
-        &[("GET /api/alice/closed, a good token", "403, no challenge")],
+        &[("GET /api/alice/closed, a valid token", "403, no challenge")],
     );
 }
 

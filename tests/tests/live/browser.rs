@@ -1,4 +1,4 @@
-//! The example app's document and its page, as tools that are not ours see them.
+//! The example app's document and page, in a third-party validator and browser.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::servers::{ExampleApp, workspace};
 
-/// A script of `tests/browser`.
+/// Returns a command that runs a script of `tests/browser`.
 pub(crate) fn script(name: &str) -> Command {
     let directory = workspace().join("tests/browser");
     let packages = directory.join("node_modules");
@@ -18,7 +18,7 @@ pub(crate) fn script(name: &str) -> Command {
     command
 }
 
-/// With what the demo prints, and nothing else: a newcomer's way to a 200.
+/// A newcomer gets a 200 with nothing but what the demo prints.
 #[test]
 fn the_page_shows_what_a_token_opens() {
     let app = ExampleApp::start(&[]);
@@ -29,13 +29,13 @@ fn the_page_shows_what_a_token_opens() {
         .env("SCREENSHOT", &screenshot)
         .output()
         .expect("Node 20 or later is installed");
-    let [told, wrong] =
+    let [output, errors] =
         [visit.stdout, visit.stderr].map(|text| String::from_utf8(text).expect("UTF-8"));
-    assert!(visit.status.success(), "{told}{wrong}");
-    println!("{told}see {}", screenshot.display());
+    assert!(visit.status.success(), "{output}{errors}");
+    println!("{output}see {}", screenshot.display());
 }
 
-/// What is wrong with a document; nothing, if it is valid.
+/// Returns what is wrong with a document, or an empty text if it is valid.
 fn faults(document: &Value) -> String {
     let mut validator = script("validate.mjs")
         .stdin(Stdio::piped())
@@ -53,7 +53,7 @@ fn faults(document: &Value) -> String {
 
 #[test]
 fn the_document_is_valid_and_a_broken_one_is_not() {
-    // With every answer that there can be: public keys, of an issuer that is away.
+    // Public keys bring every possible answer into the document.
     let app = ExampleApp::start(&[("BETTER_AUTH_URL", "http://127.0.0.1:1")]);
     let (status, document) = app.call("GET", "/openapi.json", None, Value::Null);
     assert_eq!(status, 200);

@@ -1,4 +1,4 @@
-//! Better Auth as it is by default: public keys, and nothing shared.
+//! Better Auth in its default configuration: public keys and no shared secret.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ fn list(app: &ExampleApp, owner: &User, token: Option<&str>) -> u16 {
     app.call("GET", &format!("/api/{}/tasks", owner.id), token, Value::Null).0
 }
 
-/// The key id in a token's header, as it is encoded there with the algorithm.
+/// Returns the encoded header of a token, which contains the key id and the algorithm.
 fn header(token: &str) -> &str {
     token.split('.').next().expect("a header")
 }
@@ -33,14 +33,14 @@ fn each_algorithm_opens_its_owners_path_and_the_issuer_may_be_away() {
         assert_eq!(list(&app, &alice, None), 401, "{algorithm}");
 
         drop(issuer);
-        // One that is remembered, and one that was never seen.
+        // One memoized token, and one new token.
         assert_eq!(list(&app, &alice, Some(&token)), 200, "{algorithm}");
         assert_eq!(list(&app, &alice, Some(&again)), 200, "{algorithm}");
     }
 }
 
 #[test]
-fn a_cold_start_without_the_issuer_comes_right_by_itself() {
+fn a_cold_start_without_the_issuer_recovers_by_itself() {
     let port = lasting_port();
     let url = format!("http://127.0.0.1:{port}");
     let app = ExampleApp::start(&[("BETTER_AUTH_URL", &url), ("AUTH_GUARD_JWKS_COOLDOWN", "1")]);
@@ -58,13 +58,13 @@ fn a_cold_start_without_the_issuer_comes_right_by_itself() {
     let token = issuer.token(&alice);
     let started = Instant::now();
     while list(&app, &alice, Some(&token)) != 200 {
-        assert!(started.elapsed() < Duration::from_secs(20), "it did not come right");
+        assert!(started.elapsed() < Duration::from_secs(20), "no recovery within 20 s");
         std::thread::sleep(Duration::from_millis(100));
     }
 }
 
 #[test]
-fn a_rotation_is_met_without_a_restart_and_the_old_token_lives_on() {
+fn a_rotation_needs_no_restart_and_the_old_token_stays_valid() {
     let issuer = Issuer::start(&[JWKS, ("ISSUER_VARIANT", "rotating")]);
     let app =
         ExampleApp::start(&[("BETTER_AUTH_URL", &issuer.url), ("AUTH_GUARD_JWKS_COOLDOWN", "1")]);
@@ -79,8 +79,8 @@ fn a_rotation_is_met_without_a_restart_and_the_old_token_lives_on() {
     assert_eq!(list(&app, &alice, Some(&old)), 200);
 }
 
-/// Eight first requests at once find no key yet, and each makes one. So would the first
-/// fetch of the keys: the application starts behind them.
+/// Eight simultaneous first requests find no key, so each creates one. A first fetch of the
+/// keys would create one, too, so the application starts after them.
 #[test]
 fn eight_keys_minted_in_parallel_all_work() {
     let tries = std::iter::repeat_with(mint_in_parallel).take(5);
@@ -98,7 +98,7 @@ fn eight_keys_minted_in_parallel_all_work() {
 }
 
 fn mint_in_parallel() -> (Issuer, Vec<(User, String)>) {
-    // RSA takes long enough to make, if Node makes as many at a time.
+    // RSA keys take long enough to generate, if Node generates that many at a time.
     let settings = [JWKS, ("ISSUER_JWKS_ALG", "RS256"), ("UV_THREADPOOL_SIZE", "16")];
     let issuer = Issuer::start(&settings);
     let users: Vec<_> = (0..8).map(|n| issuer.sign_up(&format!("user{n}"))).collect();

@@ -1,23 +1,26 @@
-//! The main job on real ports: a token that a real Better Auth server minted
-//! opens its owner's path in the built example app, and nobody else's.
+//! The main purpose, on real ports: a token from a real Better Auth server opens its
+//! owner's path in the built example app, and nobody else's.
 //!
-//! These tests need Node, Chromium and the packages of the issuer and of the browser
-//! (`npm ci` in `example-app/issuer` and in `tests/browser`). They fail, and never skip,
-//! where that is missing.
+//! These tests need Node, Chromium, HAProxy and the packages of the issuers and of the
+//! browser (`npm ci` in `example-app/issuer`, `tests/issuers` and `tests/browser`). They
+//! fail if any of that is missing; none is ever skipped.
 
 mod browser;
 mod jwks;
+mod oauth;
+mod organizations;
 mod origin;
 mod other_tokens;
 mod proxy;
 mod rotation;
 mod servers;
+mod soak;
 mod walk;
 
 use serde_json::{Value, json};
 use servers::{ExampleApp, Issuer, User};
 
-/// Every method and path of a user's own routes.
+/// The method and path of every scoped route.
 const ROUTES: [(&str, &str); 6] = [
     ("GET", "tasks"),
     ("POST", "tasks"),
@@ -60,7 +63,7 @@ fn a_real_token_opens_its_owners_path_and_nobody_elses() {
     let (status, me) = stage.app.call("GET", "/api/me", Some(&alices), Value::Null);
     assert_eq!((status, &me["uid"]), (200, &json!(alice.id)));
 
-    // The owner's way through all six routes.
+    // The owner uses all six routes.
     let as_alice = |method: &str, path: &str| stage.call(method, alice, path, Some(&alices));
     let (status, task) = as_alice("POST", "tasks");
     assert_eq!((status, &task["title"], &task["completed"]), (201, &json!("milk"), &json!(false)));
@@ -71,7 +74,7 @@ fn a_real_token_opens_its_owners_path_and_nobody_elses() {
     let (status, toggled) = as_alice("PATCH", &format!("{own}/complete"));
     assert_eq!((status, &toggled["completed"]), (200, &json!(true)));
 
-    // Nobody else's, on every method and sub-path, and nothing changes.
+    // Everybody else is refused on every route, and changes nothing.
     let code =
         |answer: (u16, Value)| (answer.0, answer.1["code"].as_str().unwrap_or("").to_owned());
     for (method, path) in ROUTES {
@@ -84,7 +87,7 @@ fn a_real_token_opens_its_owners_path_and_nobody_elses() {
     }
     assert_eq!(as_alice("GET", "tasks"), (200, json!([toggled])));
 
-    // Alice's task is not to be found under Bob's own path.
+    // Bob's own path does not lead to Alice's task.
     for (method, _) in &ROUTES[2..5] {
         let (status, _) = stage.call(method, bob, &own, Some(&bobs));
         assert_eq!(status, 404, "{method}");
@@ -94,7 +97,7 @@ fn a_real_token_opens_its_owners_path_and_nobody_elses() {
     assert_eq!(as_alice("GET", "tasks"), (200, json!([])));
 }
 
-/// The same token with a bit of its signature flipped.
+/// Returns the token with one bit of its signature flipped.
 fn tamper(token: &str) -> String {
     let (input, signature) = token.rsplit_once('.').expect("three segments");
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
@@ -142,7 +145,7 @@ fn outside_debug_no_secret_is_made() {
     assert!(output.contains("BETTER_AUTH_SECRET is not set"), "{output}");
 }
 
-/// Rocket reads the level without case, so the warning must, too.
+/// Rocket ignores the case of the level, so the warning must, too.
 #[test]
 fn outside_debug_the_log_level_debug_is_warned_about() {
     for (level, is_warned) in [("debug", true), ("DEBUG", true), ("normal", false)] {

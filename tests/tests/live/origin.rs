@@ -1,5 +1,5 @@
-//! A page of another origin, in a browser: it gets a token by Better Auth's own
-//! client, and calls the API with it.
+//! A page of another origin, in a browser: it gets a token from Better Auth's own client
+//! and calls the API with it.
 
 use std::path::Path;
 

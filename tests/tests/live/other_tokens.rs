@@ -1,5 +1,5 @@
-//! What a real Better Auth server signs with the same secret for other purposes is
-//! refused everywhere; its access tokens are accepted in every shape they have.
+//! Tokens that a real Better Auth server signs with the same secret for other purposes are
+//! refused everywhere. Its access tokens are accepted in every shape they have.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use sha2::Sha256;
 use super::ROUTES;
 use super::servers::{ExampleApp, Issuer, SECRET, User};
 
-/// Header and payload; `Null` where there is none.
+/// Returns the header and the payload, each `Null` if it is missing.
 fn parts(token: &str) -> [Value; 2] {
     let mut segments = token.split('.').map(|segment| URL_SAFE_NO_PAD.decode(segment));
     std::array::from_fn(|_| {
@@ -19,7 +19,7 @@ fn parts(token: &str) -> [Value; 2] {
     })
 }
 
-/// Whether a verifier that looks at the signature only would accept it.
+/// Returns `true` if a verifier that checks only the signature would accept the token.
 fn is_signed_with_the_secret(token: &str) -> bool {
     let Some((input, tag)) = token.rsplit_once('.') else { return false };
     let tag = URL_SAFE_NO_PAD.decode(tag).unwrap_or_default();
@@ -27,7 +27,7 @@ fn is_signed_with_the_secret(token: &str) -> bool {
     mac.chain_update(input).verify_slice(&tag).is_ok()
 }
 
-/// The example app, with every setting that could let such a token in.
+/// Starts the example app in every configuration that might accept such a token.
 fn apps(issuer: &Issuer) -> [ExampleApp; 4] {
     let secret = ("BETTER_AUTH_SECRET", SECRET);
     let url = ("BETTER_AUTH_URL", issuer.url.as_str());
@@ -37,12 +37,12 @@ fn apps(issuer: &Issuer) -> [ExampleApp; 4] {
         // Any issuer, any audience.
         ExampleApp::start(&[secret]),
         ExampleApp::start(&[secret, uid_claim("sub")]),
-        // A claim that e-mail tokens do have: the issuer keeps them out.
+        // E-mail tokens have this claim; requiring an issuer keeps them out.
         ExampleApp::start(&[secret, url, uid_claim("userId")]),
     ]
 }
 
-/// Sends it to every guarded route of every app; gives how often it was refused.
+/// Sends the token to every guarded route of every app. Returns the number of refusals.
 fn refused_everywhere(apps: &[ExampleApp], user: &User, purpose: &str, token: &str) -> usize {
     let own = ROUTES.map(|(method, path)| (method, format!("/api/{}/{path}", user.id)));
     let routes = own.into_iter().chain([("GET", "/api/me".to_owned())]);
@@ -58,7 +58,7 @@ fn refused_everywhere(apps: &[ExampleApp], user: &User, purpose: &str, token: &s
     count
 }
 
-/// Every token that may be mailed, with the purpose that it has by its payload.
+/// Returns every token that Better Auth can mail, with the purpose in its payload.
 fn mailed(issuer: &Issuer, alice: &User) -> Vec<(String, String)> {
     let session = Some(alice.session.as_str());
     let post = |path: &str, body: Value| {
@@ -72,7 +72,7 @@ fn mailed(issuer: &Issuer, alice: &User) -> Vec<(String, String)> {
     };
     let last = || issuer.outbox().pop().expect("a mail").1;
 
-    // Before the address is verified, and after.
+    // Once before the address is verified, and once after.
     post("send-verification-email", json!({ "email": alice.email }));
     let verification = last();
     post("change-email", json!({ "newEmail": "new@example.com" }));
@@ -126,8 +126,8 @@ fn every_other_token_of_the_same_secret_is_refused_everywhere() {
         }
     }
 
-    // The cookie cache signed with the public key's private half, and the access
-    // token of that mode: no key of ours is for their algorithm.
+    // The cookie cache and the access token of the mode with public keys: with a shared
+    // secret only, the app has no key for their algorithm.
     for algorithm in ["EdDSA", "ES256", "RS256", "PS256"] {
         let issuer = Issuer::start(&[
             ("ISSUER_MODE", "jwks"),
@@ -144,7 +144,7 @@ fn every_other_token_of_the_same_secret_is_refused_everywhere() {
         refuse(&apps, &alice, &format!("access token, {algorithm}"), &issuer.token(&alice));
     }
 
-    // Nobody has told Better Auth to put a `uid` in: the whole user is.
+    // Without `definePayload`, Better Auth puts in the whole user and no `uid`.
     let issuer = Issuer::start(&[("ISSUER_VARIANT", "whole-user")]);
     let alice = issuer.sign_up("alice");
     let token = issuer.token(&alice);

@@ -1,5 +1,5 @@
-//! Two copies of the release build on one SQLite file, behind the proxy that
-//! `docs/operating.md` configures; and how one of them ends.
+//! Two copies of the release build with one SQLite file, behind the proxy that
+//! `docs/operating.md` configures; and the shutdown of a copy.
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -20,10 +20,10 @@ const DOCUMENT: &str = include_str!("../../../auth-guard/docs/operating.md");
 
 const LIST: &str = "/api/alice/tasks";
 
-/// How many send at once.
+/// The number of concurrent callers.
 const CALLERS: usize = 4;
 
-/// What a copy is called, there and in its answers.
+/// The names of the copies, in that configuration and in their answers.
 const NAMES: [&str; 2] = ["one", "two"];
 
 struct Proxy {
@@ -33,7 +33,7 @@ struct Proxy {
 }
 
 impl Proxy {
-    /// With the configuration of the document, as it is.
+    /// Starts the proxy with the exact configuration of the document.
     fn start(copies: [u16; 2]) -> Self {
         let blocks = DOCUMENT.split("```");
         let configuration = blocks
@@ -43,7 +43,7 @@ impl Proxy {
         std::fs::write(&file, configuration.expect("a configuration")).expect("a file");
 
         let port = free_port();
-        // A socket's path is short.
+        // The path of a socket must be short.
         let admin = std::env::temp_dir().join(format!("auth-guard-{}", std::process::id()));
         let [one, two] = copies.map(|port| format!("127.0.0.1:{port}"));
         let proxy = Command::new("haproxy")
@@ -63,8 +63,8 @@ impl Proxy {
         ([127, 0, 0, 1], self.port).into()
     }
 
-    /// A line to its socket; it is one that the document has, but for the copy's name.
-    fn tell(&self, line: &str) -> String {
+    /// Sends a line to its socket. The document must contain that line for one of the copies.
+    fn send(&self, line: &str) -> String {
         let of_one = line.replace("/two", "/one");
         assert!(DOCUMENT.contains(&format!("`{of_one}`")), "{of_one}");
         let mut socket = UnixStream::connect(&self.admin).expect("its socket");
@@ -74,9 +74,9 @@ impl Proxy {
         answer
     }
 
-    /// The column of a copy in its statistics.
+    /// Returns a column of its statistics for a copy.
     fn stat(&self, name: &str, column: &str) -> String {
-        let table = self.tell("show stat");
+        let table = self.send("show stat");
         let mut rows = table.trim_start_matches("# ").lines().map(|row| row.split(','));
         let mut head = rows.next().expect("a head");
         let column = head.position(|title| title == column).expect("the column");
@@ -94,12 +94,12 @@ impl Drop for Proxy {
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
-        assert!(started.elapsed() < Duration::from_secs(20), "not within 20 s: {what}");
+        assert!(started.elapsed() < Duration::from_secs(20), "still waiting after 20 s: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// The copies, and where they are found again.
+/// The ports and the database of the copies, which survive a restart.
 struct Copies {
     ports: [u16; 2],
     database: PathBuf,
@@ -122,19 +122,19 @@ impl Copies {
     }
 }
 
-/// What callers have seen.
+/// The answers that the callers have seen.
 #[derive(Default)]
 struct Seen {
-    /// Right answers, by the copy and the status.
+    /// Correct answers, by copy and status.
     right: Mutex<HashMap<(String, u16), usize>>,
-    /// Whether a copy is being killed, so that what it was at work on is lost.
+    /// `true` while a copy is being killed, which loses its current requests.
     is_dying: AtomicBool,
     lost: AtomicUsize,
     created: Mutex<Vec<String>>,
 }
 
 impl Seen {
-    /// Right answers of this copy, of each kind.
+    /// Returns the number of correct answers of a copy, of each kind.
     fn by(&self, name: &str) -> [usize; 4] {
         let right = self.right.lock().expect("no panic");
         [200, 201, 401, 403]
@@ -142,7 +142,7 @@ impl Seen {
     }
 }
 
-/// Sends until it is done, and panics at the first wrong answer.
+/// Sends requests until `done`. Panics at the first wrong answer.
 fn call(proxy: &Proxy, tokens: &[String; 2], seen: &Seen, caller: usize, done: &AtomicBool) {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let url = format!("http://{}{LIST}", proxy.address());
@@ -178,17 +178,17 @@ fn call(proxy: &Proxy, tokens: &[String; 2], seen: &Seen, caller: usize, done: &
                         seen.created.lock().expect("no panic").push(title.clone());
                     }
                 }
-                // Cut short; or perhaps done, and so not for another copy to do again.
+                // The copy may have carried it out, so the proxy must not repeat it.
                 Err(_) if seen.is_dying.load(Ordering::SeqCst) => {
                     seen.lost.fetch_add(1, Ordering::SeqCst);
                 }
                 Ok((502, _)) if body.is_some() && seen.is_dying.load(Ordering::SeqCst) => {
                     seen.lost.fetch_add(1, Ordering::SeqCst);
                 }
-                other => panic!("{other:?} for {expected}"),
+                other => panic!("{other:?} instead of {expected}"),
             }
         }
-        // A list of a few hundred tasks is one page of text.
+        // A pause, so that the list stays short.
         std::thread::sleep(Duration::from_millis(40));
     }
 }
@@ -196,7 +196,7 @@ fn call(proxy: &Proxy, tokens: &[String; 2], seen: &Seen, caller: usize, done: &
 #[test]
 fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
     let copies = Copies::new();
-    // Both at once, as an orchestrator does.
+    // Both start at once, as under an orchestrator.
     let [one, two] = std::thread::scope(|scope| {
         [0, 1]
             .map(|number| {
@@ -213,7 +213,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
     let tokens = ["alice", "bob"]
         .map(|uid| ExampleApp::mint(&[("BETTER_AUTH_SECRET", servers::SECRET)], uid, "10m"));
     let (seen, done) = (Seen::default(), AtomicBool::new(false));
-    // At least two more of each kind.
+    // Waits for at least two more answers of each kind.
     let serves = |name: &str| {
         let before = seen.by(name);
         until(&format!("`{name}` serves"), || {
@@ -222,7 +222,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
         });
     };
 
-    // Until the last caller has its answer.
+    // These run until the last caller has its answer.
     let mut running = [Some(one), Some(two)];
     std::thread::scope(|scope| {
         for caller in 0..CALLERS {
@@ -236,7 +236,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
 
         NAMES.iter().for_each(|name| serves(name));
 
-        // One is killed, and comes back.
+        // Kill one copy, and start it again.
         seen.is_dying.store(true, Ordering::SeqCst);
         running[0] = None;
         until("the dead one is noticed", || proxy.stat("one", "status") == "DOWN");
@@ -245,19 +245,19 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
         running[0] = Some(copies.start(0));
         serves("one");
 
-        // Each is restarted.
+        // Restart each copy.
         for (number, name) in NAMES.into_iter().enumerate() {
-            proxy.tell(&format!("set server copies/{name} state drain"));
+            proxy.send(&format!("set server copies/{name} state drain"));
             until("its requests are over", || proxy.stat(name, "scur") == "0");
             let ended = running[number].take().expect("it runs").terminate(10);
             assert_eq!(ended, Some(0));
             serves(NAMES[1 - number]);
             running[number] = Some(copies.start(number));
-            proxy.tell(&format!("set server copies/{name} state ready"));
+            proxy.send(&format!("set server copies/{name} state ready"));
             serves(name);
         }
 
-        // As the guards see it, the proxy is not there.
+        // The proxy passes both `Authorization` fields on to the guards.
         let line = format!("Authorization: Bearer {0}\r\n", tokens[0]).repeat(2);
         let mut connection = Connection::open(proxy.address());
         connection.write(&request("GET", LIST, &line, ""));
@@ -269,7 +269,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
     let lost = seen.lost.into_inner();
     assert!(lost <= CALLERS, "{lost} requests lost");
 
-    // Whatever was answered 201 is there, once.
+    // Every task that was answered with 201 exists exactly once.
     let copy = running[0].as_ref().expect("it runs");
     let (status, tasks) = copy.call("GET", LIST, Some(&tokens[0]), Value::Null);
     assert_eq!(status, 200);
@@ -282,14 +282,14 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
 
     let right: usize = seen.right.into_inner().expect("no panic").values().sum();
     println!(
-        "proxy: {right} right answers and no wrong one, {} tasks of {}; {lost} requests lost \
-         with the copy that was killed",
+        "proxy: {right} correct answers, none wrong; {} tasks exist, {} were confirmed; {lost} \
+         requests lost with the copy that was killed",
         titles.len(),
         created.len(),
     );
 }
 
-/// Ends the others, too.
+/// Stops the other threads if this one panics.
 struct OnPanic<'a>(&'a AtomicBool);
 
 impl Drop for OnPanic<'_> {
@@ -332,7 +332,7 @@ fn a_body_is_limited_and_never_read_without_a_token() {
     let (status, problem) = post("x".repeat(20_000));
     assert_eq!((status, &problem["title"]), (413, &json!("Payload Too Large")));
 
-    // Rocket itself waits for the first bytes. No more of what is announced ever comes.
+    // Rocket itself waits for the first bytes of the body. The rest never arrives.
     let mut connection = Connection::open(app.address());
     connection.write(&request("POST", LIST, "Content-Length: 1000000000\r\n", ""));
     connection.write(&[b' '; 64]);

@@ -1,4 +1,4 @@
-//! The secret changes under steady traffic, and nobody is wrongly refused.
+//! Rotates the secret under steady traffic, without refusing a valid token.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,16 +13,16 @@ const OLD: &str = "the old secret: of 32 bytes or more of it";
 const NEW: &str = "the new secret: of 32 bytes or more of it";
 const STRANGE: &str = "a strange secret: of 32 bytes or more too";
 
-/// How long tokens live here, and how long they are sent.
+/// How long a token is valid, and how long the test sends it.
 const TTL: Duration = Duration::from_secs(6);
 const SENT_FOR: Duration = Duration::from_secs(4);
-/// The server's default.
+/// The server's default leeway.
 const LEEWAY: Duration = Duration::from_secs(5);
 
 const ALICE: &str = "/api/alice/tasks";
 
-/// A copy of the application behind a load balancer, which sends it nothing while
-/// it is restarted.
+/// A copy of the application behind a load balancer, which sends it no requests during a
+/// restart.
 struct Running(RwLock<ExampleApp>);
 
 impl Running {
@@ -34,7 +34,7 @@ impl Running {
         *self.0.write().expect("no panic") = ExampleApp::start(secrets);
     }
 
-    /// The status of alice's list; `None` while it is out of the traffic.
+    /// Requests alice's list. Returns the status, or `None` during a restart.
     fn get(&self, token: &str) -> Option<u16> {
         let app = self.0.try_read().ok()?;
         Some(app.call("GET", ALICE, Some(token), Value::Null).0)
@@ -55,7 +55,7 @@ fn the_secret_changes_under_traffic_without_one_wrong_refusal() {
     let forged = ["alice", "bob"].map(|uid| mint(STRANGE, uid));
 
     std::thread::scope(|scope| {
-        // Tokens are fetched now and then, and used while they live.
+        // Callers fetch new tokens from time to time, and use them while they are valid.
         scope.spawn(|| {
             let mut tokens: VecDeque<(Instant, String, String)> = VecDeque::new();
             while !done.load(Ordering::SeqCst) {
@@ -104,7 +104,7 @@ fn the_secret_changes_under_traffic_without_one_wrong_refusal() {
             copy.restart(&both);
             traffic(Duration::from_millis(300));
         }
-        // Step 2: the issuer signs with the new one. What is out lives on.
+        // Step 2: the issuer signs with the new one. Earlier tokens stay valid.
         *signing.lock().expect("no panic") = NEW;
         let last_of_the_old = mint(OLD, "alice");
         for copy in &copies {
@@ -114,7 +114,7 @@ fn the_secret_changes_under_traffic_without_one_wrong_refusal() {
         for copy in &copies {
             assert_eq!(copy.get(&last_of_the_old), Some(401));
         }
-        // Step 3: nobody has a token of the old secret that lives; it is dropped.
+        // Step 3: every token of the old secret has expired, so the verifiers drop it.
         for copy in &copies {
             copy.restart(&[("BETTER_AUTH_SECRET", NEW)]);
             traffic(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! The two servers: Better Auth in Node, and the built example app.
+//! Starts the two servers: Better Auth in Node, and the built example app.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -10,11 +10,25 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// What the two share.
+/// The secret that the two share.
 pub(crate) const SECRET: &str = "the live secret: 32 bytes or more of it";
 
-/// A process that ends with the test.
+/// A process, killed on drop.
 pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    /// Starts an issuer, and waits for its first line.
+    pub(crate) fn ready(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut child = child.expect("Node 20 or later is installed");
+        let mut line = String::new();
+        let mut output = BufReader::new(child.stdout.take().expect("piped"));
+        let process = Self(child);
+        output.read_line(&mut line).expect("a line");
+        assert!(line.starts_with("issuer ready on http://127.0.0.1:"), "no issuer: {line:?}");
+        process
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -26,23 +40,23 @@ impl Drop for Process {
 /// A real Better Auth server.
 pub(crate) struct Issuer {
     pub(crate) url: String,
-    _process: Process,
+    pub(crate) process: Process,
 }
 
-/// Somebody who has signed up and in.
+/// A user who has signed up and in.
 pub(crate) struct User {
     pub(crate) id: String,
     pub(crate) email: String,
-    /// Better Auth's own token for the session, which is no JWT.
+    /// Better Auth's session token, which is not a JWT.
     pub(crate) session: String,
     /// The cookies that the sign-in set, as `name=value`.
     pub(crate) cookies: Vec<String>,
 }
 
-/// The example app, on a database of its own.
+/// The example app, with its own database.
 pub(crate) struct ExampleApp {
     url: String,
-    /// What it writes later on.
+    /// The lines it prints after `first_lines`.
     lines: Mutex<mpsc::Receiver<String>>,
     first_lines: Vec<String>,
     process: Process,
@@ -57,8 +71,8 @@ pub(crate) fn free_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// The same for a server that comes back there: below the ports of outgoing connections,
-/// one of which could take it meanwhile.
+/// Returns a free port for a server that restarts. It is below the range of outgoing
+/// connections, which could otherwise take it meanwhile.
 pub(crate) fn lasting_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + (std::process::id() % 10_000) as u16;
@@ -67,13 +81,13 @@ pub(crate) fn lasting_port() -> u16 {
     ports.find(is_free).expect("a free port")
 }
 
-/// One HTTP exchange; a status is never an error here.
-fn exchange(method: &str, url: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
+/// Sends one HTTP request. No status counts as an error.
+pub(crate) fn exchange(method: &str, url: &str, token: Option<&str>, body: &Value) -> (u16, Value) {
     let (status, _, answer) = exchange_with_cookies(method, url, token, body);
     (status, answer)
 }
 
-/// The same, with the cookies that were set, as `name=value`.
+/// Sends one HTTP request. Also returns the cookies that were set, as `name=value`.
 fn exchange_with_cookies(
     method: &str,
     url: &str,
@@ -121,14 +135,8 @@ impl Issuer {
             .current_dir(directory)
             .env("BETTER_AUTH_SECRET", SECRET)
             .env("BETTER_AUTH_URL", &url)
-            .envs(settings.iter().copied())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().expect("Node 20 or later is installed");
-        let mut line = String::new();
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        output.read_line(&mut line).expect("a line");
-        assert!(line.starts_with("issuer ready"), "the issuer did not start");
-        Self { url, _process: Process(child) }
+            .envs(settings.iter().copied());
+        Self { url, process: Process::ready(&mut command) }
     }
 
     pub(crate) fn call(
@@ -158,7 +166,7 @@ impl Issuer {
         User { id, email, session, cookies }
     }
 
-    /// What a server with the variant `mail` would have mailed: purpose and token.
+    /// Returns what a server with the variant `mail` would have mailed: purpose and token.
     pub(crate) fn outbox(&self) -> Vec<(String, String)> {
         let (_, mails) = exchange("GET", &format!("{}/outbox", self.url), None, &Value::Null);
         let text = |mail: &Value, name: &str| mail[name].as_str().expect("text").to_owned();
@@ -171,7 +179,7 @@ impl Issuer {
         assert_eq!(status, 200);
     }
 
-    /// A JWT for the API.
+    /// Fetches a JWT for the API.
     pub(crate) fn token(&self, user: &User) -> String {
         self.try_token(user).expect("a token")
     }
@@ -183,13 +191,13 @@ impl Issuer {
 }
 
 impl ExampleApp {
-    /// The binary as a user builds it: without the features of our tests.
+    /// Builds the binary as a user would, without the features that the tests enable.
     pub(crate) fn build() -> &'static Path {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
         BINARY.get_or_init(|| Self::built(&[], "debug"))
     }
 
-    /// The same as it is deployed.
+    /// Builds the binary as an operator would, in release mode.
     fn build_for_release() -> &'static Path {
         static BINARY: OnceLock<PathBuf> = OnceLock::new();
         BINARY.get_or_init(|| Self::built(&["--release"], "release"))
@@ -224,7 +232,7 @@ impl ExampleApp {
         Self::run(Self::command(Self::build(), settings))
     }
 
-    /// The release build.
+    /// Starts the release build.
     pub(crate) fn deploy(settings: &[(&str, &str)]) -> Self {
         Self::run(Self::command(Self::build_for_release(), settings))
     }
@@ -246,7 +254,7 @@ impl ExampleApp {
             }
         };
 
-        // Read on, or the pipe fills up and the application waits for us.
+        // Reads on, so that the pipe never fills up and blocks the application.
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
@@ -254,15 +262,15 @@ impl ExampleApp {
         Self { url, lines: Mutex::new(lines), first_lines, process }
     }
 
-    /// What it writes when it does not launch.
+    /// Returns the output of a launch that must fail.
     pub(crate) fn refused(settings: &[(&str, &str)]) -> String {
         let output =
             Self::command(Self::build(), settings).output().expect("the example app starts");
-        assert!(!output.status.success(), "it launched");
+        assert!(!output.status.success(), "the example app launched");
         [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("UTF-8")).concat()
     }
 
-    /// `example-app token <uid> --ttl <ttl>`
+    /// Runs `example-app token <uid> --ttl <ttl>`.
     pub(crate) fn mint(settings: &[(&str, &str)], uid: &str, ttl: &str) -> String {
         let output =
             Self::command(Self::build(), settings).args(["token", uid, "--ttl", ttl]).output();
@@ -271,12 +279,12 @@ impl ExampleApp {
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.url.trim_start_matches("http://").parse().expect("an address")
     }
 
-    /// One exchange with it.
+    /// Sends it one request.
     pub(crate) fn call(
         &self,
         method: &str,
@@ -288,14 +296,14 @@ impl ExampleApp {
         exchange(method, &format!("{}{path}", self.url), token, &body)
     }
 
-    /// Asks it to end, as an operator does, and gives what it ends with; no later than
-    /// so many seconds.
+    /// Asks it to shut down, as an operator would. Returns its exit code, and panics if it is
+    /// still running after this many seconds.
     pub(crate) fn terminate(mut self, seconds: u64) -> Option<i32> {
         self.signal();
         self.end(seconds)
     }
 
-    /// SIGTERM.
+    /// Sends it SIGTERM.
     pub(crate) fn signal(&self) {
         let id = self.process.0.id().to_string();
         let sent = Command::new("sh").args(["-c", "kill -TERM $0", &id]).status();
@@ -310,15 +318,15 @@ impl ExampleApp {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("it has not ended within {seconds} s");
+        panic!("the example app is still running after {seconds} s");
     }
 
-    /// What it wrote until it was ready.
+    /// Returns the lines it printed until it was ready.
     pub(crate) fn first_lines(&self) -> &[String] {
         &self.first_lines
     }
 
-    /// The page to open, and the token to paste there, that it prints for a try.
+    /// Returns the page to open, and the token to paste there, from the demo's output.
     pub(crate) fn page_and_token(&self) -> (String, String) {
         let mut lines = self.first_lines.iter().map(|line| line.trim_end().to_owned());
         let page = lines.find_map(|line| {
@@ -329,7 +337,7 @@ impl ExampleApp {
         page.zip(token).expect("a page and a token")
     }
 
-    /// The lines to paste that it prints for a try.
+    /// Returns the `curl` commands from the demo's output.
     pub(crate) fn curl_lines(&self) -> Vec<String> {
         let is_curl = |line: &String| line.trim_start().starts_with("curl");
         let mut lines: Vec<_> =
@@ -343,7 +351,7 @@ impl ExampleApp {
     }
 }
 
-/// Runs a line as it is in a shell, and gives the status of the answer.
+/// Runs a line in a shell. Returns the status of the answer.
 pub(crate) fn run_curl(line: &str) -> u16 {
     let output = Command::new("sh").args(["-c", line]).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,6 +1,6 @@
-// What docs/better-auth.md says of Better Auth itself, seen in it: the configuration to
-// copy, in one process and on one database, so that settings can change under it. Run
-// in example-app/issuer.
+// Checks what docs/better-auth.md says about Better Auth itself, with the configuration to
+// copy, in one process and on one database, so that settings can change between starts.
+// Runs in example-app/issuer.
 import { strict as assert } from "node:assert";
 import { betterAuth } from "better-auth";
 import { memoryAdapter } from "better-auth/adapters/memory";
@@ -18,7 +18,7 @@ const copied = async (mode) => {
 };
 const options = { hs256: await copied("hs256"), jwks: await copied("jwks") };
 
-// A server with these variables, on this database.
+// Starts a server with these variables on this database.
 const start = async (mode, database, { variables = {}, ...changes } = {}) => {
   for (const name of ["BETTER_AUTH_SECRET", "BETTER_AUTH_SECRETS", "BETTER_AUTH_URL"])
     delete process.env[name];
@@ -50,11 +50,11 @@ const plugins = (mode, change) => {
   return [jwt({ ...given, jwt: { ...given.jwt, ...change } }), bearer()];
 };
 
-// Better Auth fails loudly even where it is told not to log.
+// Better Auth prints errors even with its logger disabled.
 console.error = () => {};
 
-// Another secret: sessions end, and private keys cannot be read. With the new one in
-// BETTER_AUTH_SECRETS and the old one where it was, they can.
+// A new secret ends sessions and makes private keys unreadable. With the new one in
+// BETTER_AUTH_SECRETS and the old one in its place, they stay readable.
 const statuses = async (mode, variables) => {
   const database = empty();
   const before = await start(mode, database);
@@ -72,11 +72,11 @@ const separate = { BETTER_AUTH_SECRETS: `1:${NEW}` };
 assert.deepEqual(await statuses("jwks", changed), { session: "ended", token: 500, jwks: 200 });
 assert.deepEqual(await statuses("jwks", separate), { session: "ended", token: 200, jwks: 200 });
 assert.deepEqual(await statuses("hs256", changed), { session: "ended", token: 200, jwks: 404 });
-// With a secret of its own, Better Auth does not notice that the tokens' one changes.
+// With BETTER_AUTH_SECRETS set, a new secret for the tokens does not affect sessions.
 const own = { BETTER_AUTH_SECRETS: `1:${SECRET}` };
 assert.deepEqual(await statuses("hs256", { ...own, ...changed }), { session: "alive", token: 200, jwks: 404 });
 
-// Without a base URL, whoever asks for a token says whose it is.
+// Without a base URL, the caller's `Host` decides the issuer of a token.
 const other = "http://other.example";
 for (const [baseURL, iss] of [[BASE, BASE], [undefined, other]]) {
   const call = await start("hs256", empty(), { baseURL });
@@ -88,7 +88,7 @@ for (const [baseURL, iss] of [[BASE, BASE], [undefined, other]]) {
   assert.equal(claims.exp - claims.iat, 15 * 60);
 }
 
-// A token with the whole user in it verifies its address; one of ours does not.
+// A token that contains the whole user verifies the e-mail address; ours does not.
 for (const [change, verified] of [[{}, false], [{ definePayload: undefined }, true]]) {
   const database = empty();
   const call = await start("hs256", database, { plugins: plugins("hs256", change) });
@@ -99,7 +99,7 @@ for (const [change, verified] of [[{}, false], [{ definePayload: undefined }, tr
   assert.equal("uid" in decodeJwt(answer.token), !verified);
 }
 
-// With the session cookie cache, tokens are still to be had after the session has ended.
+// With the session cookie cache, Better Auth issues tokens even after the session ends.
 for (const [enabled, status] of [[false, 401], [true, 200]]) {
   const database = empty();
   const call = await start("hs256", database, { session: { cookieCache: { enabled } } });

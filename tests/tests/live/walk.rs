@@ -1,5 +1,5 @@
-//! `docs/better-auth.md`: its commands, as a reader pastes them, print what the text
-//! below them says; and Better Auth is as the rest says.
+//! Follows `docs/better-auth.md`: its commands, pasted as a reader would, print what the
+//! text after them shows, and Better Auth behaves as the text says.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,14 +11,14 @@ const DOCS: &str = include_str!("../../../auth-guard/docs/better-auth.md");
 /// A block of commands.
 #[derive(Default)]
 struct Step {
-    /// The heading that it is below.
+    /// The heading of its section.
     heading: String,
     commands: String,
-    /// What it prints.
+    /// The output that the document shows.
     output: String,
 }
 
-/// All of them, in order.
+/// Returns all blocks of commands, in order.
 fn steps(docs: &str) -> Vec<Step> {
     let (mut steps, mut heading, mut fence) = (Vec::<Step>::new(), "", None);
     for line in docs.lines() {
@@ -38,7 +38,7 @@ fn steps(docs: &str) -> Vec<Step> {
     steps
 }
 
-/// Pastes all steps into one shell, but for those below `passed_over`.
+/// Runs all steps in one shell, except for the sections in `passed_over`.
 fn walk(name: &str, passed_over: &[&str]) {
     ExampleApp::build();
     let (issuer, app) = (free_port(), free_port());
@@ -51,7 +51,7 @@ fn walk(name: &str, passed_over: &[&str]) {
     }
     steps.retain(|step| !passed_over.contains(&&*step.heading));
 
-    // Here the packages are there already, and others use them.
+    // The packages are already installed here, and other tests are using them.
     let packages = steps.remove(0).commands;
     let ci = include_str!("../../../.ci/run");
     assert!(ci.contains(packages.trim_end()), "{packages}");
@@ -89,7 +89,7 @@ fn the_docs_lead_to_a_guarded_api_with_a_shared_secret_and_on_to_public_keys() {
     walk("shared secret", &["With public keys"]);
 }
 
-/// The traps, and what becomes of sessions and keys when secrets change.
+/// Checks the pitfalls, and what happens to sessions and keys when secrets change.
 #[test]
 fn better_auth_is_as_the_docs_say() {
     let output = Command::new("node")

@@ -1,5 +1,5 @@
-//! Requests that are nearly right: a good token with something changed. What is
-//! random all over is refused at the first step and shows little.
+//! Generates requests that are nearly valid: a valid token with something changed. Entirely
+//! random input is refused at the first check and shows little.
 
 use auth_guard_tests::NOW;
 use base64::Engine;
@@ -10,19 +10,19 @@ use proptest::sample::{Index, select};
 use proptest::string::string_regex;
 
 use crate::hmac;
-use crate::model::Settings;
+use crate::model::{Required, Settings};
 
-/// Whose tokens they nearly are.
+/// The issuer whose tokens the requests imitate.
 pub(crate) struct Signer<'s> {
     pub(crate) algorithm: &'s str,
     pub(crate) id: Option<&'s str>,
     pub(crate) sign: &'s dyn Fn(&[u8]) -> Vec<u8>,
-    /// What somebody else has, for a secret.
+    /// What an attacker may try as the secret, such as the public key.
     pub(crate) known: &'s [u8],
 }
 
-/// The `Authorization` fields of one request, as far as they do not depend on how
-/// the server is set up.
+/// The `Authorization` fields of one request, before the server's settings fill in the
+/// rest.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields {
     header: Document,
@@ -31,12 +31,12 @@ pub(crate) struct Fields {
     others: Vec<&'static str>,
 }
 
-/// A JSON text, or what may stand in its place.
+/// A JSON text, or other bytes in its place.
 #[derive(Clone, Debug)]
 enum Document {
-    /// The good one with these changes.
+    /// The valid document with these changes.
     Edited(Vec<Edit>, Layout),
-    /// The same, and then a byte of it overwritten.
+    /// The valid document with these changes, and then one byte overwritten.
     Mangled(Vec<Edit>, Index, u8),
     Json(String),
     Bytes(Vec<u8>),
@@ -49,14 +49,16 @@ enum Edit {
     Time(&'static str, Limit, i64, Style),
     /// Sets a member to a JSON text.
     Set(Name, String),
-    /// Sets a member to something that the server is set up to.
+    /// Sets a member to a value from the server's settings.
     Ours(Name, &'static str),
+    /// Sets a required claim to something with one of the values that it may have.
+    Required(Index, &'static str),
     Remove(Name),
-    /// A member once more, its first character maybe escaped.
+    /// Repeats a member, possibly with its first character escaped.
     Again(Name, bool),
-    /// An unknown member, nested so deep.
+    /// Adds an unknown member, nested this deep.
     Nest(usize, bool),
-    /// A long one.
+    /// Adds an unknown member of this length.
     Pad(usize),
 }
 
@@ -66,7 +68,7 @@ enum Name {
     Other(&'static str),
 }
 
-/// Moments at which an answer changes.
+/// Moments at which the answer changes.
 #[derive(Clone, Copy, Debug)]
 enum Limit {
     Epoch,
@@ -78,7 +80,7 @@ enum Limit {
     Expiry,
 }
 
-/// How a number is written.
+/// The notation of a number.
 #[derive(Clone, Copy, Debug)]
 enum Style {
     Shortest,
@@ -93,46 +95,47 @@ enum Layout {
     Reversed,
 }
 
-/// How a token is put into a field.
+/// How a token is placed into a field.
 #[derive(Clone, Debug)]
 enum Form {
     Bearer,
-    /// Between these.
+    /// Between these two texts.
     Around(&'static str, &'static str),
-    /// With HS256, under what somebody else has.
+    /// Signed by HS256 with the attacker's secret.
     WrongKey,
     /// With a character overwritten.
     Tampered(Index, char),
     Truncated(Index),
-    /// With a segment in its place.
+    /// With one segment replaced.
     Segment(usize, String),
-    /// With a segment's last character changed, which may be its spare bits only.
+    /// With a segment's last character changed, perhaps only in its spare bits.
     SpareBits(usize),
-    /// Everything signed, but in the standard alphabet.
+    /// Correctly signed, but encoded in the standard alphabet.
     Standard,
     Unsigned,
-    /// Something else altogether.
+    /// This text instead of a token.
     Text(String),
     None,
 }
 
 impl Fields {
-    /// The values of the fields, for this server at `now` nanoseconds.
+    /// Returns the values of the fields for a server at `now`, in nanoseconds.
     pub(crate) fn render(
         &self,
         settings: &Settings,
         signer: &Signer<'_>,
         now: i128,
     ) -> Vec<String> {
-        let header = self.header.render(settings, now, || good_header(signer));
+        let header = self.header.render(settings, now, || good_header(settings, signer));
         let claims = self.claims.render(settings, now, || good_claims(settings, now));
         let field = self.form.render(&header, &claims, signer);
         field.into_iter().chain(self.others.iter().map(|other| (*other).to_owned())).collect()
     }
 }
 
-fn good_header(signer: &Signer<'_>) -> Vec<(String, String)> {
-    let mut header = vec![member("alg", &quoted(signer.algorithm)), member("typ", "\"JWT\"")];
+fn good_header(settings: &Settings, signer: &Signer<'_>) -> Vec<(String, String)> {
+    let typ = if settings.at_jwt { "\"at+jwt\"" } else { "\"JWT\"" };
+    let mut header = vec![member("alg", &quoted(signer.algorithm)), member("typ", typ)];
     header.extend(signer.id.iter().map(|id| member("kid", &quoted(id))));
     header
 }
@@ -149,8 +152,24 @@ fn good_claims(settings: &Settings, now: i128) -> Vec<(String, String)> {
         claims.push(member("sub", "\"alice\""));
     }
     claims.extend(settings.issuer.iter().map(|iss| member("iss", &quoted(iss))));
-    claims.extend(settings.audience.last().iter().map(|aud| member("aud", &quoted(aud))));
+    let audience = settings.audience.last();
+    claims.extend(audience.map(|aud| member(&settings.audience_claim, &quoted(aud))));
+    claims.extend(settings.require.iter().map(|(name, values)| member(name, &json_of(&values[0]))));
+    let of_type = ["jti", "client_id"].into_iter().filter(|_| settings.at_jwt);
+    for name in settings.required_claims.iter().map(String::as_str).chain(of_type) {
+        if !claims.iter().any(|(known, _)| *known == quoted(name)) {
+            claims.push(member(name, "\"any\""));
+        }
+    }
     claims
+}
+
+fn json_of(value: &Required) -> String {
+    match value {
+        Required::Text(text) => quoted(text),
+        Required::Flag(flag) => flag.to_string(),
+        Required::Integer(integer) => integer.to_string(),
+    }
 }
 
 fn member(name: &str, value: &str) -> (String, String) {
@@ -216,6 +235,11 @@ impl Edit {
                 set(members, name, style.text(limit.at(settings, now) + i128::from(*by)));
             }
             Self::Set(name, value) => set(members, name.of(settings), value.clone()),
+            Self::Required(index, pattern) => {
+                let Some((name, values)) = settings.require.first() else { return };
+                let value = pattern.replace("ONE", &json_of(index.get(values)));
+                set(members, name, value);
+            }
             Self::Ours(name, pattern) => {
                 let issuer = settings.issuer.as_deref().unwrap_or("https://any.example");
                 let audience = settings.audience.first().map_or("any", |aud| aud);
@@ -301,7 +325,7 @@ impl Form {
         let token = sign(&header_text, &claims_text);
         Some(match self {
             Self::Bearer => format!("Bearer {token}"),
-            Self::Around(before, behind) => format!("{before}{token}{behind}"),
+            Self::Around(before, after) => format!("{before}{token}{after}"),
             Self::WrongKey => {
                 let header = String::from_utf8_lossy(header).replace(signer.algorithm, "HS256");
                 let input = format!("{}.{claims_text}", encode(header.as_bytes()));
@@ -344,7 +368,7 @@ impl Form {
     }
 }
 
-/// The next character of the alphabet in the last place.
+/// Replaces the last character by the next one of the alphabet.
 fn bump(segment: &mut String) {
     let next = match segment.pop() {
         None => return,
@@ -358,11 +382,11 @@ fn bump(segment: &mut String) {
     segment.push(next);
 }
 
-/// Fields with a token in them that is nearly right.
+/// Generates fields with a token that is nearly valid.
 pub(crate) fn near_misses() -> impl Strategy<Value = Fields> {
     let forms = prop_oneof![
         60 => Just(Form::Bearer),
-        5 => select(AROUND).prop_map(|(before, behind)| Form::Around(before, behind)),
+        5 => select(AROUND).prop_map(|(before, after)| Form::Around(before, after)),
         1 => Just(Form::WrongKey),
         3 => (any::<Index>(), select(CHARACTERS)).prop_map(|(at, c)| Form::Tampered(at, c)),
         1 => any::<Index>().prop_map(Form::Truncated),
@@ -381,7 +405,8 @@ pub(crate) fn near_misses() -> impl Strategy<Value = Fields> {
         .prop_map(|(header, claims, form, others)| Fields { header, claims, form, others })
 }
 
-/// Any text in the fields; or any JSON as header and claims, correctly signed.
+/// Generates arbitrary text in the fields, or arbitrary JSON as header and claims,
+/// correctly signed.
 pub(crate) fn anything() -> impl Strategy<Value = Fields> {
     let good = || Just(Document::Edited(vec![], Layout::Compact));
     let document = || {
@@ -407,7 +432,7 @@ pub(crate) fn anything() -> impl Strategy<Value = Fields> {
     })
 }
 
-/// `good`: how often nothing is changed.
+/// Generates changed documents. `good` weights the unchanged one.
 fn documents(
     edits: impl Strategy<Value = Edit> + Clone,
     good: u32,
@@ -448,8 +473,11 @@ fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
             2 => Just(Name::Uid),
             6 => select(&["exp", "nbf", "iat", "iss", "aud", "sub", "uid", "jti"][..])
                 .prop_map(Name::Other),
+            1 => select(KINDS).prop_map(Name::Other),
         ]
     };
+    let required = || select(&["client_id", "azp", "jti", "sub", "iat", "token_use", "nbf"][..]);
+    let kind = || select(KINDS).prop_map(Name::Other);
     let identity = || prop_oneof![Just(Name::Uid), Just(Name::Uid), Just(Name::Other("sub"))];
     let limits = [
         Limit::Epoch,
@@ -467,7 +495,7 @@ fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
     ];
     let style = select(&[Style::Shortest, Style::Shortest, Style::Zeros, Style::Exponent][..]);
     prop_oneof![
-        // The two that expire, so that this is not rare.
+        // Makes expired tokens common.
         2 => (0..3_000_i64).prop_map(|by| {
             Edit::Time("exp", Limit::Expired, -by * 1_000_000_000, Style::Shortest)
         }),
@@ -475,8 +503,13 @@ fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
             .prop_map(|(name, limit, by, style)| Edit::Time(name, limit, by, style)),
         4 => (identity(), select(IDENTITIES))
             .prop_map(|(name, value)| Edit::Set(name, value.into())),
-        2 => (select(&["iss", "aud"][..]), select(ORIGINS))
+        2 => (select(&["iss", "aud", "client_id", "azp"][..]), select(ORIGINS))
             .prop_map(|(name, value)| Edit::Ours(Name::Other(name), value)),
+        2 => (kind(), select(KIND_VALUES))
+            .prop_map(|(name, value)| Edit::Set(name, value.into())),
+        1 => (any::<Index>(), select(REQUIRED)).prop_map(|(at, value)| Edit::Required(at, value)),
+        1 => required().prop_map(|name| Edit::Remove(Name::Other(name))),
+        3 => select(MACHINES).prop_map(|(name, value)| Edit::Set(Name::Other(name), value.into())),
         2 => (name(), json()).prop_map(|(name, value)| Edit::Set(name, value)),
         2 => (name(), select(NUMBERS)).prop_map(|(name, value)| Edit::Set(name, value.into())),
         3 => name().prop_map(Edit::Remove),
@@ -488,7 +521,7 @@ fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
     .boxed()
 }
 
-/// Any JSON, not too large, sometimes with an error in it.
+/// Generates small JSON texts, some with errors.
 fn json() -> impl Strategy<Value = String> + Clone {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -510,12 +543,12 @@ fn json() -> impl Strategy<Value = String> + Clone {
     .boxed()
 }
 
-/// Any characters at all.
+/// Generates arbitrary characters.
 fn text() -> impl Strategy<Value = String> + Clone {
     vec(any::<char>(), 0..30).prop_map(String::from_iter).boxed()
 }
 
-/// What a regular expression matches; a bare one would be parsed for each case.
+/// Generates matches of a regular expression, which it parses only once.
 fn pattern(regex: &str) -> impl Strategy<Value = String> {
     string_regex(regex).expect("a regular expression")
 }
@@ -559,7 +592,7 @@ const IDENTITIES: &[&str] = &[
     "\"\u{200b}\"", "\"7\"", "\"07\"", "7", "-0", "0", "-7", "7.0", "7e0", "9223372036854775807",
     "-9223372036854775808", "-9223372036854775809", "18446744073709551615",
     "18446744073709551616", "null", "true", "[\"alice\"]", "{\"uid\":\"alice\"}", "\"alice",
-    "\"\\x\"", "\"\t\"",
+    "\"\\x\"", "\"\t\"", "\"any\"", "\"alice@clients\"", "\"@clients\"", "\"@clientsx\"",
 ];
 
 #[rustfmt::skip]
@@ -567,6 +600,36 @@ const ORIGINS: &[&str] = &[
     "\"ISS\"", "\"AUD\"", "[\"AUD\"]", "[\"x\",\"AUD\"]", "[\"AUD\",5]", "[\"AUD\",null]",
     "[[\"AUD\"]]", "[]", "\"\"", "\"ISS/\"", "\"AUDx\"", "[\"ISS\"]", "{\"AUD\":1}", "null", "5",
     "\"x\"", "[ \"AUD\" , \"y\" ]", "[\"AUD\",\"\\ud800\"]", "\"x,AUD\"",
+];
+
+/// Claims that say what kind of token it is.
+#[rustfmt::skip]
+const KINDS: &[&str] = &[
+    "cnf", "nonce", "at_hash", "c_hash", "s_hash", "client_id", "azp", "gty", "idtyp", "token_use",
+    "level", "flag", "jti",
+];
+
+#[rustfmt::skip]
+const KIND_VALUES: &[&str] = &[
+    "null", "\"\"", "\"alice\"", "\"\\u0061lice\"", "\"bob\"", "7", "\"7\"", "[\"alice\"]",
+    "\"client-credentials\"", "\"client_credentials\"", "\"app\"", "\"App\"", "[\"app\"]", "{}",
+    "\"access\"", "\"Access\"", "\"alice@clients\"", "\"\\ud800\"", "true", "\"true\"", "false",
+    "[\"id\",\"access\"]", "[\"access\",\"\\ud800\"]", "[[\"access\"]]", "5", "-0", "0", "5.0", "5e0",
+    "[5,6]", "[true]",
+];
+
+/// Claims that make alice's token a machine's.
+const MACHINES: &[(&str, &str)] = &[
+    ("client_id", "\"alice\""),
+    ("azp", "\"alice\""),
+    ("gty", "\"client-credentials\""),
+    ("idtyp", "\"app\""),
+];
+
+/// Texts with a value that a claim may be required to have.
+#[rustfmt::skip]
+const REQUIRED: &[&str] = &[
+    "ONE", "[ONE]", "[ ONE , 1 ]", "[0,ONE]", "[[ONE]]", "{\"x\":ONE}", "[]", "[ONE,\"\\ud800\"]",
 ];
 
 #[rustfmt::skip]
@@ -584,7 +647,7 @@ const NAMES: &[&str] = &[
     "\"typ\"", "\"x\"", "\"\"", "\"\\u0075id\"", "\"a\\\"b\"", "\"\\ud800\"", "\"é\"", "uid",
 ];
 
-/// The moments at which the generated requests come, in nanoseconds.
+/// Generates the moments of the requests, in nanoseconds.
 pub(crate) fn moments() -> impl Strategy<Value = i128> {
     let noon = i128::from(NOW) * 1_000_000_000;
     prop_oneof![
@@ -593,16 +656,17 @@ pub(crate) fn moments() -> impl Strategy<Value = i128> {
     ]
 }
 
-/// A path segment as it is sent, for a user: `uid` is put in where there is none.
+/// A path segment, as it is sent, for a given user.
 #[derive(Clone, Debug)]
 pub(crate) enum Segment {
-    /// The user's own, with every nth character encoded, from the kth.
+    /// The user's own, with characters encoded from the first number on, at steps of the
+    /// second.
     Own(usize, usize),
-    /// The same, in lower-case hexadecimal.
+    /// The user's own, encoded in lower-case hexadecimal.
     OwnLower,
     /// The user's own, encoded twice.
     Twice,
-    /// The user's own, with something before and behind it.
+    /// The user's own, between these two texts.
     Around(&'static str, &'static str),
     OtherCase,
     Text(String),
@@ -628,8 +692,8 @@ impl Segment {
                 .collect(),
             Self::OwnLower => encode(uid.as_bytes()).to_ascii_lowercase(),
             Self::Twice => encode(encode(uid.as_bytes()).as_bytes()),
-            Self::Around(before, behind) => {
-                format!("{before}{}{behind}", encode(uid.as_bytes()))
+            Self::Around(before, after) => {
+                format!("{before}{}{after}", encode(uid.as_bytes()))
             }
             Self::OtherCase => {
                 let other: String = uid
@@ -664,7 +728,7 @@ pub(crate) fn segments() -> impl Strategy<Value = Segment> {
         8 => (0..6_usize, 1..4_usize).prop_map(|(from, step)| Segment::Own(from, step)),
         1 => Just(Segment::OwnLower),
         1 => Just(Segment::Twice),
-        2 => select(around.to_vec()).prop_map(|(before, behind)| Segment::Around(before, behind)),
+        2 => select(around.to_vec()).prop_map(|(before, after)| Segment::Around(before, after)),
         1 => Just(Segment::OtherCase),
         1 => pattern("[A-Za-z0-9._~!$&'()*+,;=:@-]{1,12}").prop_map(Segment::Text),
         1 => vec(any::<u8>(), 1..12).prop_map(Segment::Bytes),

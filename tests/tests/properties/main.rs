@@ -1,9 +1,9 @@
-//! Generated requests: the library and an independent [model] of the rules give
-//! each the same answer; nothing panics, and nothing is the server's fault.
+//! Generated requests get the same answer from the library and from an independent [model]
+//! of the rules. None panics, and none is answered with a server error.
 //!
-//! The seed stands, so that a failure can be had again; `PROPTEST_RNG_SEED` takes
-//! another one, and `PROPTEST_CASES` another number of cases.
-//! `cargo test … -- --nocapture` prints how many there were of each kind.
+//! The seed is fixed, so that failures are reproducible. `PROPTEST_RNG_SEED` sets another
+//! seed, and `PROPTEST_CASES` another number of cases. `cargo test … -- --nocapture` prints
+//! the number of cases of each kind.
 
 mod generate;
 mod model;
@@ -15,7 +15,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
-use auth_guard::testing::{self, Clock, Issuer, JwksServer, explain_fields, verify_fields};
+use auth_guard::testing::internal::{explain_fields, verify_fields};
+use auth_guard::testing::{self, Clock, Issuer, JwksServer};
 use auth_guard::{AuthGuard, Verifier};
 use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
@@ -24,20 +25,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use generate::Signer;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use model::{Key, Settings, Verdict};
+use model::{Key, Required, Settings, Verdict};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rocket::fairing::AdHoc;
 use rocket::local::blocking::Client;
 use serde_json::{Value, json};
 
-/// HMAC-SHA256 by other code than the library's.
+/// Computes HMAC-SHA256 independently of the library.
 fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let key = EncodingKey::from_secret(key);
     (DEFAULT_PROVIDER.signer_factory)(&Algorithm::HS256, &key).expect("a signer").sign(message)
 }
 
-/// The servers that requests are made to.
+/// Returns the settings of the servers that receive the requests.
 fn settings() -> Vec<Settings> {
     let settings = |issuer: &[&str],
                     audience: &[&str],
@@ -52,9 +53,12 @@ fn settings() -> Vec<Settings> {
             match_subject,
             leeway,
             max_lifetime,
+            ..plain()
         }
     };
     let origin = "https://a.example";
+    let text = |text: &str| Required::Text(text.to_owned());
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     vec![
         settings(&[], &[], "uid", true, 5, 3600),
         settings(&[], &[], "uid", true, 0, 3600),
@@ -64,29 +68,88 @@ fn settings() -> Vec<Settings> {
         settings(&[origin], &[], "sub", true, 0, 1),
         settings(&[], &[], "account", true, 300, 86_400),
         settings(&[], &[], "sub", false, 5, 60),
+        Settings { at_jwt: true, ..settings(&[origin], &[origin], "sub", true, 5, 3600) },
+        Settings {
+            at_jwt: true,
+            audience_claim: "azp".into(),
+            require: vec![("level".into(), vec![Required::Integer(5), Required::Integer(-7)])],
+            ..settings(&[origin], &["app", "é"], "uid", false, 0, 900)
+        },
+        Settings {
+            audience_claim: "client_id".into(),
+            require: vec![("token_use".into(), vec![text("access"), text("é")])],
+            ..settings(&[origin], &["app", "web"], "sub", true, 5, 3600)
+        },
+        Settings {
+            audience_claim: "azp".into(),
+            require: vec![
+                ("flag".into(), vec![Required::Flag(true)]),
+                ("token_use".into(), vec![text("access"), Required::Flag(false)]),
+            ],
+            required_claims: named(&["jti", "sub", "gty"]),
+            ..settings(&[], &["app"], "uid", true, 5, 3600)
+        },
+        Settings {
+            id_tokens: true,
+            required_claims: named(&["nonce", "iat"]),
+            ..settings(&[origin], &[origin], "sub", true, 5, 3600)
+        },
     ]
 }
 
-fn table(settings: &Settings) -> Value {
-    let Settings { issuer, audience, uid_claim, match_subject, leeway, max_lifetime } = settings;
-    let mut table = json!({
-        "uid_claim": uid_claim,
-        "match_subject": match_subject,
-        "leeway": leeway,
-        "max_lifetime": max_lifetime,
-    });
-    if let Some(issuer) = issuer {
-        table["issuer"] = json!(issuer);
+/// Returns the default settings.
+fn plain() -> Settings {
+    Settings {
+        at_jwt: false,
+        issuer: None,
+        audience: vec![],
+        audience_claim: "aud".into(),
+        uid_claim: "uid".into(),
+        match_subject: true,
+        leeway: 5,
+        max_lifetime: 3600,
+        require: vec![],
+        required_claims: vec![],
+        id_tokens: false,
     }
-    if !audience.is_empty() {
-        table["audience"] = json!(audience);
+}
+
+fn table(settings: &Settings) -> Value {
+    let json_of = |value: &Required| match value {
+        Required::Text(text) => json!(text),
+        Required::Flag(flag) => json!(flag),
+        Required::Integer(integer) => json!(integer),
+    };
+    let require = settings.require.iter().map(|(name, values)| {
+        let values: Vec<_> = values.iter().map(json_of).collect();
+        (name.clone(), if values.len() == 1 { values[0].clone() } else { json!(values) })
+    });
+    let mut table = json!({
+        "token_type": if settings.at_jwt { "at+jwt" } else { "JWT" },
+        "audience_claim": settings.audience_claim,
+        "uid_claim": settings.uid_claim,
+        "match_subject": settings.match_subject,
+        "leeway": settings.leeway,
+        "max_lifetime": settings.max_lifetime,
+        "id_tokens": if settings.id_tokens { "accepted" } else { "refused" },
+    });
+    let members = [
+        ("issuer", settings.issuer.as_ref().map(|issuer| json!(issuer))),
+        ("audience", (!settings.audience.is_empty()).then(|| json!(settings.audience))),
+        ("require", (!settings.require.is_empty()).then(|| require.collect())),
+        (
+            "required_claims",
+            (!settings.required_claims.is_empty()).then(|| json!(settings.required_claims)),
+        ),
+    ];
+    for (name, value) in members {
+        value.into_iter().for_each(|value| table[name] = value);
     }
     table
 }
 
 impl Verdict {
-    /// Status and code, where the path is the user's; nothing where it depends on
-    /// a rounding.
+    /// Returns status and code on the user's own path, or `None` if they depend on rounding.
     fn answer(&self) -> Option<(u16, &'static str)> {
         match self {
             Self::Multiple => Some((400, "request_malformed")),
@@ -94,6 +157,7 @@ impl Verdict {
             Self::Invalid => Some((401, "token_invalid")),
             Self::Expired => Some((401, "token_expired")),
             Self::Accepted(_) => Some((200, "")),
+            Self::Machine(_) => Some((403, "not_allowed")),
             Self::Unsettled => None,
         }
     }
@@ -107,10 +171,10 @@ const SHARED: Signer<'static> = Signer {
     known: b"another secret, of 32 bytes and more as well",
 };
 
-/// The holder of a key pair: that of RFC 8037, appendix A.
+/// Calls `f` with the holder of a key pair, the one of RFC 8037, appendix A.
 fn with_key_pair<R>(f: impl FnOnce(&Signer<'_>) -> R) -> R {
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).expect("base64url");
-    // PKCS #8 (RFC 8410): what is the same for every key, and the key.
+    // PKCS #8 (RFC 8410): a constant prefix, and the key.
     let der = [bytes("MC4CAQAwBQYDK2VwBCIEIA"), bytes(PRIVATE)].concat();
     let key = EncodingKey::from_ed_der(&der);
     let signer = (DEFAULT_PROVIDER.signer_factory)(&Algorithm::EdDSA, &key).expect("a signer");
@@ -125,7 +189,8 @@ fn with_key_pair<R>(f: impl FnOnce(&Signer<'_>) -> R) -> R {
 const PRIVATE: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
 const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 
-/// Both kinds sign the same with the same, always.
+/// Asks the model. Signing again verifies a signature, because both kinds of signatures are
+/// deterministic.
 fn judge(settings: &Settings, signer: &Signer<'_>, fields: &[String], now: i128) -> Verdict {
     let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
     let verifies = |message: &[u8], tag: &[u8]| (signer.sign)(message) == tag;
@@ -142,6 +207,7 @@ fn judge(settings: &Settings, signer: &Signer<'_>, fields: &[String], now: i128)
 fn near_misses_get_the_answer_of_the_model() {
     check("near misses", 200_000, generate::near_misses(), |counts| {
         counts.at_least(5, "200");
+        counts.at_least(1, "403 not_allowed");
         counts.at_least(3, "401 token_expired");
         counts.at_least(20, "401 token_invalid");
         counts.at_least(1, "401 token_missing");
@@ -160,7 +226,7 @@ fn any_text_and_any_signed_json_get_the_answer_of_the_model() {
     });
 }
 
-/// Through the library's own way from fields to claims, without a request.
+/// Compares the library with the model from the fields to the claims, without a request.
 fn check(
     name: &str,
     cases: u32,
@@ -171,7 +237,7 @@ fn check(
         .into_iter()
         .map(|settings| {
             let verifier = guard().verifier(&figment(&table(&settings)));
-            (settings, verifier.expect("a good configuration"))
+            (settings, verifier.expect("a valid configuration"))
         })
         .collect();
     let counts = Counts::default();
@@ -186,6 +252,8 @@ fn check(
         let time = SystemTime::UNIX_EPOCH + nanoseconds(now);
         let result = verify_fields(verifier, fields.iter().map(String::as_str), time);
         let answer = match &result {
+            // The guards refuse it.
+            Ok(claims) if claims.is_machine() => (403, "not_allowed"),
             Ok(_) => (200, ""),
             Err(error) => (error.status(), error.code()),
         };
@@ -194,10 +262,10 @@ fn check(
         if let Some(expected) = verdict.answer() {
             prop_assert_eq!(answer, expected, "{:?}", fields);
         }
-        if let (Ok(claims), Verdict::Accepted(uid)) = (&result, &verdict) {
+        if let (Ok(claims), Verdict::Accepted(uid) | Verdict::Machine(uid)) = (&result, &verdict) {
             prop_assert_eq!(claims.uid(), uid);
         }
-        // The explanation is of the same mind, and so of the model's.
+        // The explanation agrees with the library, and so with the model.
         let explanation = explain_fields(verifier, fields.iter().map(String::as_str), time);
         prop_assert_eq!(explanation.refusal(), result.as_ref().err(), "{:?}", fields);
         prop_assert_eq!(explanation.rule().is_some(), result.is_err());
@@ -207,7 +275,7 @@ fn check(
     expected(&counts);
 }
 
-/// The whole way, from a request to its answer, for any path segment.
+/// From a request to its answer, with any path segment.
 #[test]
 fn requests_get_the_answer_of_the_model() {
     let launch = |settings: Settings| {
@@ -218,14 +286,14 @@ fn requests_get_the_answer_of_the_model() {
     check_requests("requests", 30_000, servers, &SHARED);
 }
 
-/// The same where the issuer has a key pair, and the server its public key.
+/// From a request to its answer, if the server has the public key of an issuer's key pair.
 #[test]
-fn requests_below_a_public_key_get_the_answer_of_the_model() {
+fn requests_with_a_public_key_get_the_answer_of_the_model() {
     let key_server = JwksServer::start();
     let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "kid": corpus::KEY_ID, "x": PUBLIC });
     key_server.answer("200 OK", json!({ "keys": [jwk] }).to_string());
     let launch = |mut settings: Settings| {
-        // Neither may be left open here.
+        // With public keys, both are required.
         settings.issuer.get_or_insert_with(|| "https://auth.example".into());
         if settings.audience.is_empty() {
             settings.audience.push("https://auth.example".into());
@@ -250,7 +318,7 @@ fn check_requests(name: &str, cases: u32, servers: Vec<(Settings, Client)>, sign
         let fields = fields.render(settings, signer, now);
         let verdict = judge(settings, signer, &fields, now);
         let uid = match &verdict {
-            Verdict::Accepted(uid) => uid,
+            Verdict::Accepted(uid) | Verdict::Machine(uid) => uid,
             _ => "alice",
         };
         let segment = segment.render(uid);
@@ -281,14 +349,14 @@ fn check_requests(name: &str, cases: u32, servers: Vec<(Settings, Client)>, sign
     counts.at_most(3, "unsettled");
 }
 
-/// Any bytes that HTTP lets into a header field, over a real connection.
+/// Any bytes that HTTP allows in a header field, over a real connection.
 #[test]
 fn any_bytes_in_the_field_get_the_answer_of_the_model() {
     let server = Server::start();
     let (settings, signer) = (&settings()[0], &SHARED);
     let now = i128::from(NOW) * 1_000_000_000;
     let counts = Counts::default();
-    // Tab, and all but the control characters (RFC 9110 section 5.5).
+    // Everything but control characters, and tab (RFC 9110 section 5.5).
     let byte = prop_oneof![3 => 0x20..0x7F_u8, 2 => 0x80..=0xFF_u8, 1 => Just(b'\t')];
     let some = proptest::collection::vec(byte, 0..40);
     let place = any::<prop::sample::Index>();
@@ -308,7 +376,7 @@ fn any_bytes_in_the_field_get_the_answer_of_the_model() {
             _ => {}
         }
 
-        // Rocket drops what is not UTF-8, and HTTP the white space around a value.
+        // Rocket drops a field that is not UTF-8, and HTTP the white space around a value.
         let text = std::str::from_utf8(&field).map(|text| text.trim_matches([' ', '\t']));
         let fields: Vec<String> = text.into_iter().map(str::to_owned).collect();
         let verdict = judge(settings, signer, &fields, now);
@@ -331,8 +399,8 @@ fn any_bytes_in_the_field_get_the_answer_of_the_model() {
     counts.at_least(10, "401 token_missing");
 }
 
-/// The hostile list below a shared secret and below each public key: the guard, the
-/// explanation and the model are of one mind.
+/// The guard, the explanation and the model agree on the hostile list, with a shared secret
+/// and with each kind of public key.
 #[test]
 fn the_hostile_list_gets_the_answer_of_the_model_whatever_the_key_is() {
     let hs256 = |message: &[u8], tag: &[u8]| hmac(SECRET.as_bytes(), message) == tag;
@@ -344,6 +412,11 @@ fn the_hostile_list_gets_the_answer_of_the_model_whatever_the_key_is() {
         (testing::Algorithm::Es256, &["ES256"], Algorithm::ES256),
         (testing::Algorithm::Rs256, &["RS256"], Algorithm::RS256),
         (testing::Algorithm::Ps256, &["PS256"], Algorithm::PS256),
+        (testing::Algorithm::Es384, &["ES384"], Algorithm::ES384),
+        (testing::Algorithm::Rs384, &["RS384"], Algorithm::RS384),
+        (testing::Algorithm::Rs512, &["RS512"], Algorithm::RS512),
+        (testing::Algorithm::Ps384, &["PS384"], Algorithm::PS384),
+        (testing::Algorithm::Ps512, &["PS512"], Algorithm::PS512),
     ] {
         let (client, cases) = corpus::with_public_key(algorithm);
         let issuer = Issuer::of(client.rocket()).expect("the one that is trusted");
@@ -358,14 +431,7 @@ fn the_hostile_list_gets_the_answer_of_the_model_whatever_the_key_is() {
 
 fn judge_cases(name: &str, client: &Client, cases: Vec<Case>, key: &Key<'_>) {
     let origin = corpus::URL.to_owned();
-    let settings = Settings {
-        issuer: Some(origin.clone()),
-        audience: vec![origin],
-        uid_claim: "uid".into(),
-        match_subject: true,
-        leeway: 5,
-        max_lifetime: 3600,
-    };
+    let settings = Settings { issuer: Some(origin.clone()), audience: vec![origin], ..plain() };
     let verifier: &Verifier = client.rocket().state().expect("the guard is attached");
     let counts = Counts::default();
     for case in cases {
@@ -379,15 +445,18 @@ fn judge_cases(name: &str, client: &Client, cases: Vec<Case>, key: &Key<'_>) {
         let answer = case.get(client);
         assert_eq!((answer.status, &*answer.code()), expected, "{name}: {}", case.name);
         let explanation = explain_fields(verifier, case.fields(), now());
-        let explained = explanation.refusal().map_or((200, ""), |e| (e.status(), e.code()));
+        let is_machine = explanation.claims().is_some_and(|claims| claims.is_machine());
+        let accepted = if is_machine { (403, "not_allowed") } else { (200, "") };
+        let explained = explanation.refusal().map_or(accepted, |e| (e.status(), e.code()));
         assert_eq!(explained, verdict.answer().expect("no rounding"), "{name}: {}", case.name);
         counts.add(Some(expected));
     }
     counts.print(&format!("hostile list, {name}"));
     counts.at_least(60, "401 token_invalid");
+    counts.at_least(1, "403 not_allowed");
 }
 
-/// Runs a property over generated cases, with the smallest failure told.
+/// Runs a property over generated cases. Panics with the smallest failure.
 fn run<S: Strategy>(
     cases: u32,
     strategy: S,
@@ -410,7 +479,7 @@ fn nanoseconds(now: i128) -> Duration {
     Duration::from_nanos(now.try_into().expect("after 1970"))
 }
 
-/// How many cases there were of each kind.
+/// The number of cases of each kind.
 #[derive(Default)]
 struct Counts(RefCell<BTreeMap<String, u32>>);
 
@@ -473,7 +542,7 @@ impl Server {
         Self { address, shutdown, connection: RefCell::default() }
     }
 
-    /// Status and code of `/api/alice/tasks`.
+    /// Requests `/api/alice/tasks` with this field. Returns status and code.
     fn ask(&self, field: &[u8]) -> (u16, String) {
         let mut connection = self.connection.borrow_mut();
         let reader = connection.get_or_insert_with(|| {

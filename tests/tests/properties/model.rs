@@ -1,28 +1,46 @@
-//! The rules a second time: written from the verification profile and from nothing
-//! else, slow and obvious, sharing no code with the library. The fuzz target
-//! `authorization` judges by it as well, so it uses `std` alone.
+//! An independent model of the rules: slow, obvious, written from the verification profile
+//! alone, and sharing no code with the library. It uses only `std`, because the fuzz target
+//! `authorization` includes it, too.
 //!
-//! Where the profile leaves a choice, it says here which one is taken:
+//! Where the profile leaves a choice, the model chooses:
 //!
-//! - "No duplicate names" and "bounded nesting" are about the object of the claims
-//!   and that of the header; the bound is 126 levels below it.
-//! - `"\ud800"` is JSON by its grammar but is no text: it is no name, and no value
-//!   where a string is asked for.
+//! - "No duplicate names" and "bounded nesting" concern the objects of the header and of
+//!   the claims. The bound is 126 levels inside them.
+//! - `"\ud800"` matches JSON's grammar but is not text: it is not a name, nor a value where
+//!   a string is required.
 //! - A number is finite if the nearest double is.
 
-/// What the server is set up to.
+/// The server's settings.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// `true` if tokens must be access tokens of RFC 9068.
+    pub(crate) at_jwt: bool,
     pub(crate) issuer: Option<String>,
-    /// Empty: any.
+    /// The accepted audiences; any, if empty.
     pub(crate) audience: Vec<String>,
+    /// The claim that names the audience.
+    pub(crate) audience_claim: String,
     pub(crate) uid_claim: String,
     pub(crate) match_subject: bool,
     pub(crate) leeway: u32,
     pub(crate) max_lifetime: u32,
+    /// Claims that must have one of these values.
+    pub(crate) require: Vec<(String, Vec<Required>)>,
+    /// Claims that must be there.
+    pub(crate) required_claims: Vec<String>,
+    /// `true` if ID tokens are accepted.
+    pub(crate) id_tokens: bool,
 }
 
-/// What is to become of a request, as far as its token goes.
+/// A value that a claim must have.
+#[derive(Clone, Debug)]
+pub(crate) enum Required {
+    Text(String),
+    Flag(bool),
+    Integer(i64),
+}
+
+/// The verdict on a request, as far as its token decides it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     /// 400 `request_malformed`.
@@ -33,26 +51,29 @@ pub(crate) enum Verdict {
     Invalid,
     /// 401 `token_expired`.
     Expired,
-    /// It is this user's token.
+    /// Accepted as this user's token.
     Accepted(String),
-    /// A time is so near to a limit, without being on it in quarters of a second,
-    /// that the rounding of a double decides between `token_invalid`, `token_expired`
-    /// and acceptance. Nobody's security hangs on a microsecond.
+    /// 403 `not_allowed`: valid, but this machine's token.
+    Machine(String),
+    /// Rounding to a double decides between `token_invalid`, `token_expired` and acceptance,
+    /// because a time is within microseconds of a limit and not in whole quarters of a
+    /// second. No security depends on a microsecond.
     Unsettled,
 }
 
-/// The one key that the server has.
+/// The server's only key.
 pub(crate) struct Key<'k> {
-    /// What a token calls its algorithm.
+    /// The names that a token may use for its algorithm.
     pub(crate) algorithms: &'k [&'k str],
-    /// What a token calls the key, if that counts.
+    /// Its key id, or `None` if key ids do not matter.
     pub(crate) id: Option<&'k str>,
-    /// Whether the second is the key's signature of the first, by somebody else's code.
+    /// Returns `true` if the second argument is the key's signature over the first. Must not
+    /// use the library's code.
     pub(crate) verifies: &'k dyn Fn(&[u8], &[u8]) -> bool,
 }
 
-/// Rules 1 to 16, for the values of the `Authorization` fields of one request that
-/// came at `now`, in nanoseconds since 1970.
+/// Applies rules 1 to 16 and 19 to 21 to the `Authorization` fields of a request at `now`, in
+/// nanoseconds since 1970.
 pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i128) -> Verdict {
     // Rule 1.
     if fields.len() > 1 {
@@ -100,11 +121,14 @@ pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i1
     if get(&header, "crit").is_some() || get(&header, "b64").is_some() {
         return Verdict::Invalid;
     }
+    let types = match settings.at_jwt {
+        true => ["at+jwt", "application/at+jwt"],
+        false => ["jwt", "application/jwt"],
+    };
     match get(&header, "typ") {
-        None => {}
-        Some(Json::String(Some(typ)))
-            if ["jwt", "application/jwt"].contains(&&*typ.to_ascii_lowercase()) => {}
-        Some(_) => return Verdict::Invalid,
+        None if !settings.at_jwt => {}
+        Some(Json::String(Some(typ))) if types.contains(&&*typ.to_ascii_lowercase()) => {}
+        None | Some(_) => return Verdict::Invalid,
     }
     match get(&header, "kid") {
         None => {}
@@ -123,7 +147,7 @@ pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i1
     judge_claims(settings, &claims, now)
 }
 
-/// Rules 11 to 16.
+/// Applies rules 11 to 16 and 19 to 21.
 fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Verdict {
     // Rule 14.
     if let Some(issuer) = &settings.issuer
@@ -131,7 +155,14 @@ fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Ve
     {
         return Verdict::Invalid;
     }
-    if !settings.audience.is_empty() {
+    let has_aud = get(claims, "aud").is_some();
+    if !settings.audience.is_empty() && settings.audience_claim != "aud" {
+        match get(claims, &settings.audience_claim) {
+            Some(Json::String(Some(client))) if settings.audience.contains(client) => {}
+            _ => return Verdict::Invalid,
+        }
+    }
+    if !settings.audience.is_empty() && (settings.audience_claim == "aud" || has_aud) {
         let theirs = match get(claims, "aud") {
             Some(Json::String(Some(one))) => vec![one.clone()],
             Some(Json::Array(many)) => {
@@ -158,7 +189,7 @@ fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Ve
         },
         _ => return Verdict::Invalid,
     };
-    // Unicode's category Cc, which is these.
+    // Unicode's category Cc.
     if uid.chars().any(|c| matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}')) {
         return Verdict::Invalid;
     }
@@ -170,6 +201,38 @@ fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Ve
         && *sub != text(&uid)
     {
         return Verdict::Invalid;
+    }
+
+    // Rule 14, what else access tokens of this issuer say.
+    if settings.at_jwt {
+        let has = |name| get(claims, name).is_some();
+        if !has("sub") || !has("iat") || !has("jti") || !(has("client_id") || has("azp")) {
+            return Verdict::Invalid;
+        }
+    }
+    if settings.required_claims.iter().any(|name| get(claims, name).is_none()) {
+        return Verdict::Invalid;
+    }
+    for (name, values) in &settings.require {
+        let theirs = match get(claims, name) {
+            None => return Verdict::Invalid,
+            Some(Json::Array(many)) => many.clone(),
+            Some(one) => vec![one.clone()],
+        };
+        let is_one = |theirs: &Json| values.iter().any(|value| value.is(theirs));
+        if !theirs.iter().any(is_one) {
+            return Verdict::Invalid;
+        }
+    }
+
+    // Rules 19 and 20.
+    if get(claims, "cnf").is_some() {
+        return Verdict::Invalid;
+    }
+    for name in ["nonce", "at_hash", "c_hash", "s_hash"] {
+        if get(claims, name).is_some() && !settings.id_tokens {
+            return Verdict::Invalid;
+        }
     }
 
     // Rules 11 to 13.
@@ -200,34 +263,66 @@ fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Ve
         _ if refusals.contains(&Later::Yes) => Verdict::Invalid,
         _ if refusals.contains(&Later::TooNearToTell) => Verdict::Unsettled,
         Later::TooNearToTell => Verdict::Unsettled,
+        Later::Yes if is_machine(claims, &uid) => Verdict::Machine(uid),
         Later::Yes => Verdict::Accepted(uid),
         Later::No => Verdict::Expired,
     }
 }
 
-/// Rule 17: whether a path segment, as it was sent, is this user's.
+/// Applies rule 21.
+fn is_machine(claims: &[(String, Json)], uid: &str) -> bool {
+    let mut names = vec![text(uid)];
+    if let Some(sub @ Json::String(Some(_))) = get(claims, "sub") {
+        names.push(sub.clone());
+    }
+    for name in names {
+        if get(claims, "client_id") == Some(&name) || get(claims, "azp") == Some(&name) {
+            return true;
+        }
+        if matches!(name, Json::String(Some(name)) if name.ends_with("@clients")) {
+            return true;
+        }
+    }
+    get(claims, "gty") == Some(&text("client-credentials"))
+        || get(claims, "idtyp") == Some(&text("app"))
+}
+
+impl Required {
+    fn is(&self, json: &Json) -> bool {
+        match (self, json) {
+            (Self::Text(ours), theirs) => *theirs == text(ours),
+            (Self::Flag(ours), Json::Bool(theirs)) => ours == theirs,
+            (Self::Integer(ours), Json::Number(theirs)) => {
+                integer(theirs) == Some(ours.to_string())
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Applies rule 17: returns `true` if a path segment, as it was sent, is this user's.
 pub(crate) fn owns(segment: &str, uid: &str) -> bool {
     let mut bytes = Vec::new();
     let mut rest = segment.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
         let digit = |byte: &u8| (*byte as char).to_digit(16);
-        match (first, behind.first().and_then(digit), behind.get(1).and_then(digit)) {
+        match (first, after.first().and_then(digit), after.get(1).and_then(digit)) {
             (b'%', Some(high), Some(low)) => {
                 bytes.push(u8::try_from(16 * high + low).expect("two digits"));
-                rest = &behind[2..];
+                rest = &after[2..];
             }
             _ => bytes.push(*first),
         }
     }
-    // As Rocket hands it to handlers.
+    // Rocket passes it to handlers like this.
     String::from_utf8_lossy(&bytes) == uid
 }
 
-/// Strict base64url: no padding, no other alphabet, no spare bits.
+/// Decodes strict base64url: no padding, no other alphabet, no nonzero spare bits.
 fn base64url(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    // Bits that make no byte yet, and how many they are.
+    // The bits that do not fill a byte yet, and their number.
     let (mut bits, mut count) = (0_u32, 0);
     for c in text.bytes() {
         let value = match c {
@@ -247,7 +342,7 @@ fn base64url(text: &str) -> Option<Vec<u8>> {
         }
     }
 
-    // Six bits left would be a character that says nothing.
+    // Six remaining bits would be a character without meaning.
     (count < 6 && bits == 0).then_some(bytes)
 }
 
@@ -255,10 +350,10 @@ fn base64url(text: &str) -> Option<Vec<u8>> {
 #[derive(Clone, Debug, PartialEq)]
 enum Json {
     Null,
-    Bool,
-    /// As it is written.
+    Bool(bool),
+    /// The text of the number.
     Number(String),
-    /// `None` where it is no Unicode text.
+    /// `None` if it is not Unicode text.
     String(Option<String>),
     Array(Vec<Json>),
     Object(Vec<(Option<String>, Json)>),
@@ -272,7 +367,7 @@ fn get<'a>(members: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
     members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
-/// The members of exactly one JSON object, without duplicate names.
+/// Parses exactly one JSON object without duplicate names into its members.
 fn object(bytes: &[u8]) -> Option<Vec<(String, Json)>> {
     let mut parser = Parser { rest: std::str::from_utf8(bytes).ok()? };
     let value = parser.value(0)?;
@@ -290,7 +385,7 @@ fn object(bytes: &[u8]) -> Option<Vec<(String, Json)>> {
     Some(unique)
 }
 
-/// RFC 8259, by recursive descent.
+/// A recursive descent parser for RFC 8259.
 struct Parser<'a> {
     rest: &'a str,
 }
@@ -304,8 +399,8 @@ impl Parser<'_> {
         }
         match self.rest.chars().next()? {
             'n' => self.take("null").then_some(Json::Null),
-            't' => self.take("true").then_some(Json::Bool),
-            'f' => self.take("false").then_some(Json::Bool),
+            't' => self.take("true").then_some(Json::Bool(true)),
+            'f' => self.take("false").then_some(Json::Bool(false)),
             '"' => self.string().map(Json::String),
             '[' => {
                 let mut items = Vec::new();
@@ -330,7 +425,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What stands between brackets, with commas between.
+    /// Parses a list between brackets, separated by commas.
     fn list(
         &mut self,
         open: char,
@@ -355,7 +450,7 @@ impl Parser<'_> {
 
     fn string(&mut self) -> Option<Option<String>> {
         self.take("\"").then_some(())?;
-        // Code units, because an escape gives one.
+        // UTF-16 code units, because each escape is one.
         let mut units = Vec::new();
         loop {
             let c = self.next()?;
@@ -436,13 +531,13 @@ impl Parser<'_> {
     }
 }
 
-/// The canonical form of a number without fraction and exponent that fits `i64` or
-/// `u64`.
+/// Returns the canonical form of a number that has neither fraction nor exponent and fits
+/// in an `i64` or a `u64`.
 fn integer(number: &str) -> Option<String> {
     if number.contains(['.', 'e']) {
         return None;
     }
-    // Longer than any that fits.
+    // No number of this length fits.
     if number.len() > 25 {
         return None;
     }
@@ -451,11 +546,11 @@ fn integer(number: &str) -> Option<String> {
     fits.then(|| value.to_string())
 }
 
-/// A point in time, exact to the nanosecond and bounded far outside of every clock.
+/// A point in time, exact to the nanosecond, and bounded far beyond any clock.
 #[derive(Clone, Copy)]
 struct Time {
     nanoseconds: i128,
-    /// Whether a double has it without rounding, on Earth and in this millennium.
+    /// `true` if a double represents it without rounding, for times within a million years.
     exact: bool,
 }
 
@@ -468,7 +563,7 @@ enum Later {
 
 const SECOND: i128 = 1_000_000_000;
 
-/// Times beyond it are all the same: 3 × 10^18 years.
+/// The bound, in nanoseconds: 3 × 10^20 years. All later times count as equal.
 const FAR: i128 = i128::MAX / 16;
 
 impl Time {
@@ -479,11 +574,11 @@ impl Time {
         }
     }
 
-    /// Whether this is later than `other` and then `by` nanoseconds.
+    /// Compares this time with `other` plus `by` nanoseconds.
     fn is_later_than(self, other: Time, by: i128) -> Later {
         let difference = self.nanoseconds - (other.nanoseconds + by);
-        // A double of this size is that far from its neighbour; there are a few
-        // roundings on the way.
+        // The distance between neighbouring doubles of this size, with room for a few
+        // roundings.
         let largest = self.nanoseconds.abs().max(other.nanoseconds.abs());
         let near = 1_000 + largest / (1 << 50);
         let exact = self.exact && other.exact;
@@ -495,7 +590,7 @@ impl Time {
     }
 }
 
-/// A JSON number of seconds, in decimal arithmetic.
+/// Converts a JSON number of seconds, in decimal arithmetic.
 fn nanoseconds(number: &str) -> Time {
     let (mantissa, exponent) = number.split_once('e').unwrap_or((number, "0"));
     let negative = mantissa.starts_with('-');

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use auth_guard::testing::{verify_jws, verify_jws_with_jwk};
+use auth_guard::testing::internal::{verify_jws, verify_jws_with_jwk};
 use auth_guard::{Secret, SecretError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

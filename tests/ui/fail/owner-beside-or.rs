@@ -1,11 +1,15 @@
-use auth_guard::{Exception, Owner, Verified, user_scoped};
+use auth_guard::{Requirement, Unavailable, Owner, Verified, user_scoped};
 use rocket::{get, routes};
 
 struct Admin;
 
-impl Exception for Admin {
-    fn applies(_: &Verified) -> bool {
-        false
+#[rocket::async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(
+        _: &Verified,
+        _: &rocket::Request<'_>,
+    ) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a handler is given may be moved to a task.
+//! A handler may move its guards into a task.
 use auth_guard::{AuthError, Claims, Owner, Secret, UserId, Verified, Verifier};
 
 fn owned<T: Send + Sync + 'static>() {}

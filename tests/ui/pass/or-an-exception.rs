@@ -1,13 +1,17 @@
 use auth_guard::user_scoped;
 use rocket::routes;
 
-use auth_guard::{Access, Exception, Verified};
+use auth_guard::{Access, Requirement, Unavailable, Verified};
 
 struct Admin;
 
-impl Exception for Admin {
-    fn applies(_: &Verified) -> bool {
-        false
+#[rocket::async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(
+        _: &Verified,
+        _: &rocket::Request<'_>,
+    ) -> Result<bool, Unavailable> {
+        Ok(false)
     }
 }
 
@@ -17,15 +21,19 @@ fn handler(access: Access) -> String {
     format!("{user_id} {}", access.caller().uid())
 }
 
-/// Nobody but the handler need know the exception.
+/// The exception may be private to the handler.
 pub mod tasks {
-    use super::{Exception, Verified, user_scoped};
+    use super::{Requirement, Unavailable, Verified, user_scoped};
 
     struct Staff;
 
-    impl Exception for Staff {
-        fn applies(_: &Verified) -> bool {
-            false
+    #[rocket::async_trait]
+    impl Requirement for Staff {
+        async fn is_met_by(
+            _: &Verified,
+            _: &rocket::Request<'_>,
+        ) -> Result<bool, Unavailable> {
+            Ok(false)
         }
     }
 

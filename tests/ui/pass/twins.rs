@@ -1,4 +1,4 @@
-//! Handlers of one name in several modules, and one inside a function.
+//! Handlers with the same name in several modules, and one inside a function.
 use auth_guard::user_scoped;
 use rocket::{get, routes};
 

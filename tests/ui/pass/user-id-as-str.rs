@@ -1,4 +1,4 @@
-//! What the attribute binds reads like a string.
+//! The `UserId` that the attribute binds works like a string.
 use std::collections::HashMap;
 
 use auth_guard::{UserId, user_scoped};
