@@ -40,9 +40,11 @@ const hs256 = {
   jwt: {
     definePayload,
     // The plugin has no HS256 of its own; this callback is the supported way.
-    sign: (payload) =>
+    // The plugins for OAuth name another `typ` in the header, which tells their
+    // access tokens from ID tokens.
+    sign: (payload, header) =>
       new SignJWT(payload)
-        .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+        .setProtectedHeader({ typ: "JWT", ...header, alg: "HS256" })
         // The key is the raw UTF-8 bytes of the secret: not trimmed, and not
         // decoded even if it looks like base64 or hex. Both sides must agree.
         .sign(new TextEncoder().encode(secret)),

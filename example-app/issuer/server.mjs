@@ -16,7 +16,10 @@ const oneOf = (name, allowed) => {
     fail(`${name} must be one of: ${allowed.join(", ")}`);
 };
 oneOf("ISSUER_MODE", ["hs256", "jwks"]);
-oneOf("ISSUER_JWKS_ALG", ["EdDSA", "ES256", "RS256", "PS256"]);
+oneOf("ISSUER_JWKS_ALG", [
+  ...["EdDSA", "ES256", "ES384", "ES512"],
+  ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+]);
 
 process.env.BETTER_AUTH_URL ??= "http://127.0.0.1:3000";
 const given = process.env.BETTER_AUTH_URL;
@@ -33,21 +36,25 @@ delete process.env.BETTER_AUTH_TELEMETRY;
 
 // Imported only now: auth.mjs reads the variables set above, and what it refuses
 // is reported as one line.
-let handler, outbox;
+let handler, outbox, machineClient;
 try {
-  const { toNodeHandler } = await import("better-auth/node");
+  const { fromNodeHeaders, toNodeHandler } = await import("better-auth/node");
   // TEST ONLY: what variants.mjs says of itself.
-  const configuration = process.env.ISSUER_VARIANT ? "./variants.mjs" : "./auth.mjs";
-  const { auth, outbox: mailed } = await import(configuration);
-  outbox = mailed;
-  await auth.$context;
-  handler = toNodeHandler(auth);
+  const varied = process.env.ISSUER_VARIANT || process.env.ISSUER_PLUGIN;
+  const configuration = await import(varied ? "./variants.mjs" : "./auth.mjs");
+  outbox = configuration.outbox;
+  const { machineClient: create } = configuration;
+  machineClient = create && (({ headers }) => create(fromNodeHeaders(headers)));
+  await configuration.auth.$context;
+  handler = toNodeHandler(configuration.auth);
 } catch (error) {
   fail(error.code === "ERR_MODULE_NOT_FOUND" ? "packages are missing; run `npm ci`" : error.message);
 }
 
 const serve = async (request, response) => {
   if (outbox && request.url === "/outbox") return response.end(JSON.stringify(outbox));
+  if (machineClient && request.method === "POST" && request.url === "/machine-client")
+    return response.end(JSON.stringify(await machineClient(request)));
   if (request.method === "GET" && (await servePage(request, response, api))) return;
   await handler(request, response);
 };

@@ -1,11 +1,15 @@
-// TEST ONLY, not to be copied: auth.mjs with features switched on that a user of
-// Better Auth may have switched on. Some make other tokens under the same secret,
-// the others give the access token another shape. They are derived from auth.mjs,
-// so that what is tested is what is copied.
+// TEST ONLY, not to be copied: auth.mjs with features and plugins switched on that a
+// user of Better Auth may have switched on. Some mint other tokens under the same
+// secret, the others give the access token another shape. They are derived from
+// auth.mjs, so that what is tested is what is copied.
 import { betterAuth } from "better-auth";
+import { memoryAdapter } from "better-auth/adapters/memory";
+import { getAuthTables } from "better-auth/db";
 import { bearer, jwt } from "better-auth/plugins";
 import { SignJWT } from "jose";
 import { auth as copied } from "./auth.mjs";
+import { createMachineClient, oauthPlugins, sharedSecretKeys } from "./oauth.mjs";
+import { organizationPlugins, payloadWithRoles } from "./organizations.mjs";
 
 // What would have been mailed, for a test to read.
 export const outbox = [];
@@ -48,26 +52,56 @@ const variants = {
   uuid: () => ({ options: ids("uuid") }),
   serial: () => ({ options: ids("serial") }),
   "short-lived": () => ({ claims: { expirationTime: "3s" } }),
-  rotating: () => ({ plugin: { jwks: { ...given.jwks, rotationInterval: 1 } } }),
+  rotating: () => ({
+    plugin: {
+      jwks: { ...given.jwks, rotationInterval: Number(process.env.ISSUER_ROTATION_SECONDS ?? 1) },
+    },
+  }),
 };
 
-const names = process.env.ISSUER_VARIANT.split(",");
-const unknown = names.find((name) => !(name in variants));
-if (unknown !== undefined)
-  throw new Error(`ISSUER_VARIANT must be of: ${Object.keys(variants).join(", ")}`);
+// Each word of ISSUER_PLUGIN: the plugins that are added, and what changes with them.
+const plugins = {
+  "oauth-provider": () => oauth("oauth-provider"),
+  mcp: () => oauth("mcp"),
+  organization: () => ({
+    plugins: organizationPlugins(),
+    payload: payloadWithRoles(() => auth),
+    options: { databaseHooks: { user: { create: { before: makeAdmin } } } },
+  }),
+};
+
+const oauth = (name) => ({
+  plugins: oauthPlugins[name](),
+  plugin: process.env.ISSUER_MODE === "jwks" ? {} : { jwks: sharedSecretKeys(given.jwks) },
+});
+
+// The first administrator has to come from somewhere; `/admin/set-role` makes others.
+const makeAdmin = async (user) =>
+  user.email === "admin@example.com" ? { data: { ...user, role: "admin" } } : undefined;
+
+const chosen = (variable, known) => {
+  const names = process.env[variable] ? process.env[variable].split(",") : [];
+  if (names.some((name) => !Object.hasOwn(known, name)))
+    throw new Error(`${variable} must be of: ${Object.keys(known).join(", ")}`);
+  if (names.includes("mcp") && names.includes("oauth-provider"))
+    throw new Error(`${variable} may have one of: mcp, oauth-provider`);
+  return names.map((name) => known[name](copied.options.baseURL));
+};
 
 const given = copied.options.plugins.find((plugin) => plugin.id === "jwt").options;
-const options = { ...copied.options };
-const plugin = { ...given, jwt: { ...given.jwt } };
-for (const name of names) {
-  const variant = variants[name](copied.options.baseURL);
-  Object.assign(options, variant.options);
-  Object.assign(plugin, variant.plugin);
-  Object.assign(plugin.jwt, variant.claims);
-  if ("payload" in variant) plugin.jwt.definePayload = variant.payload;
-  if (variant.header) plugin.jwt.sign = withHeader(variant.header);
+const options = { ...copied.options, plugins: [] };
+const jwtOptions = { ...given, jwt: { ...given.jwt } };
+for (const change of [...chosen("ISSUER_PLUGIN", plugins), ...chosen("ISSUER_VARIANT", variants)]) {
+  Object.assign(options, change.options);
+  Object.assign(jwtOptions, change.plugin);
+  Object.assign(jwtOptions.jwt, change.claims);
+  if ("payload" in change) jwtOptions.jwt.definePayload = change.payload;
+  if (change.header) jwtOptions.jwt.sign = withHeader(change.header);
+  options.plugins.push(...(change.plugins ?? []));
 }
-options.plugins = [jwt(plugin), bearer()];
+options.plugins.unshift(jwt(jwtOptions), bearer());
+const tables = Object.values(getAuthTables(options));
+options.database = memoryAdapter(Object.fromEntries(tables.map(({ modelName }) => [modelName, []])));
 
 function withHeader(header) {
   const key = new TextEncoder().encode(process.env.BETTER_AUTH_SECRET);
@@ -75,3 +109,7 @@ function withHeader(header) {
 }
 
 export const auth = betterAuth(options);
+
+// What server.mjs serves beside Better Auth, where there are clients.
+export const machineClient =
+  "adminCreateOAuthClient" in auth.api ? (headers) => createMachineClient(auth, headers) : undefined;

@@ -2,10 +2,10 @@
 import { createAuthClient } from "better-auth/client";
 import { jwtClient } from "better-auth/client/plugins";
 
-// Better Auth is at the page's own origin; elsewhere, give its `baseURL`.
+// If Better Auth is at another origin than the page, pass its `baseURL`.
 export const auth = createAuthClient({ plugins: [jwtClient()] });
 
-// Of whoever is signed in. In memory only: what is stored, any script can read later.
+// The signed-in user's token. In memory only: any script could read it from storage later.
 let token;
 
 const freshToken = async () => {
@@ -14,10 +14,10 @@ const freshToken = async () => {
   return (token = data.token);
 };
 
-// The same user's token must not serve the next one.
+// Call this at sign-out: one user's token must not serve the next user.
 export const forgetToken = () => (token = undefined);
 
-// `fetch` with the token. One that has expired is replaced, and the request sent again.
+// Like `fetch`, with the token. An expired token is replaced, and the request sent again.
 export const call = async (url, options = {}) => {
   const send = (token) =>
     fetch(url, { ...options, headers: { ...options.headers, Authorization: `Bearer ${token}` } });

@@ -1,11 +1,11 @@
-// The page's buttons: each shows what came back.
+// Runs the page's buttons and shows each answer.
 import { auth, call, forgetToken } from "./api.mjs";
 
 const { api } = await (await fetch("/settings.json")).json();
 const [account, requests] = document.forms;
 const answer = document.querySelector("#answer");
 
-// What a page may read of an answer: of another origin, only what that one allows.
+// Returns what the page may read of an answer. Another origin decides what it shares.
 const read = async (response) => {
   const fields = ["www-authenticate", "location"]
     .map((name) => [name, response.headers.get(name)])
