@@ -1,13 +1,13 @@
-//! Pages of other origins (CORS): those that `EXAMPLE_APP_ORIGINS` names may call
-//! this API from a browser, and read what it answers.
+//! Lets pages of other origins call this API from a browser and read its answers (CORS):
+//! those that `EXAMPLE_APP_ORIGINS` names.
 //!
-//! Nothing here lets anybody in. A request is decided as if it had no `Origin`; an
-//! answer then says who may read it, a refusal too. A preflight is answered from its
-//! header fields alone, alike for every path, and reaches no handler. There are no
-//! cookies, so no credentials are allowed: a token is a header field like any other.
+//! CORS grants no access. The guards decide every request as if it had no `Origin`; the
+//! answer, even a refusal, then says which pages may read it. A preflight is answered from
+//! its header fields alone, alike for every path, and reaches no handler. The API uses no
+//! cookies, so it allows no credentials: a token is a header field like any other.
 //!
-//! Not rocket_cors 0.6.0: it sends every request with an `Origin` that it does not
-//! know, a page's own `POST` too, to a route of its own that nobody has declared.
+//! Not rocket_cors 0.6.0: it reroutes every request with an unknown `Origin`, even a
+//! page's own `POST`, to an undeclared route of its own.
 
 use std::str::FromStr;
 
@@ -18,34 +18,35 @@ use url::Url;
 
 const VARIABLE: &str = "EXAMPLE_APP_ORIGINS";
 
-/// What a page may send, beyond what any page may.
+/// What a page may send in addition to what CORS always allows.
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const REQUEST_FIELDS: &str = "Authorization, Content-Type";
-/// What a page may read, beyond what any page may.
+/// What a page may read in addition to what CORS always allows.
 const RESPONSE_FIELDS: &str = "WWW-Authenticate, Retry-After, Location";
-/// How long a browser need not ask again, in seconds: the longest that Chromium takes.
+/// The seconds for which a browser may cache a preflight: Chromium's maximum.
 const MAX_AGE: &str = "7200";
 
-/// The fairing, with the origins that are allowed.
+/// The fairing that adds the CORS fields, with the origins that it allows.
 #[derive(Clone, Debug)]
 pub struct Cors {
     origins: Vec<String>,
 }
 
 impl Cors {
-    /// As `EXAMPLE_APP_ORIGINS` says; without it, no page of another origin is let in.
+    /// Reads the allowed origins from `EXAMPLE_APP_ORIGINS`. Returns `None` if it is not
+    /// set; no page of another origin may then read an answer.
     ///
     /// # Errors
     ///
-    /// When the variable is no list of origins.
+    /// Fails if the variable is not a list of origins.
     pub fn from_env() -> Result<Option<Self>, String> {
         let Some(list) = std::env::var_os(VARIABLE) else { return Ok(None) };
         let cors = list.to_string_lossy().parse();
         cors.map(Some).map_err(|fault: String| format!("{VARIABLE} {fault}"))
     }
 
-    /// The origin of the request, if it is one of ours: byte for byte, as browsers
-    /// send it.
+    /// Returns the origin of the request if it is allowed, comparing bytes. Browsers send
+    /// origins in one canonical form.
     fn allowed<'a>(&'a self, request: &Request<'_>) -> Option<&'a str> {
         let mut given = request.headers().get("Origin");
         let (Some(origin), None) = (given.next(), given.next()) else { return None };
@@ -53,7 +54,7 @@ impl Cors {
     }
 }
 
-/// With commas between.
+/// Parses origins separated by commas.
 impl FromStr for Cors {
     type Err = String;
 
@@ -70,13 +71,13 @@ impl Fairing for Cors {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        // To whomever it goes: a cache must not hand the answer for one origin to another.
+        // On every answer: a cache must not serve the answer for one origin to another.
         response.adjoin_raw_header("Vary", "Origin");
         let Some(origin) = self.allowed(request) else { return };
 
         response.set_raw_header("Access-Control-Allow-Origin", origin.to_owned());
         if is_unrouted_preflight(request) {
-            // Until here it was a 404, of known and of unknown paths alike.
+            // Until now it was a 404, on known and unknown paths alike.
             response.set_status(Status::NoContent);
             response.remove_header("Content-Type");
             response.set_raw_header("Access-Control-Allow-Methods", METHODS);
@@ -88,31 +89,31 @@ impl Fairing for Cors {
     }
 }
 
-/// What a browser asks before it sends a request that a form could not send. A
-/// route for `OPTIONS`, if there is one, answers for itself.
+/// Returns `true` for a preflight, which a browser sends before a request that no form
+/// could send, unless a route for `OPTIONS` has answered it.
 fn is_unrouted_preflight(request: &Request<'_>) -> bool {
     request.method() == Method::Options
         && request.headers().contains("Access-Control-Request-Method")
         && request.route().is_none()
 }
 
-/// An origin as browsers send it; or what is wrong, and what to write.
+/// Returns an origin in the form that browsers send, or what is wrong and what to write.
 fn checked(origin: &str) -> Result<String, String> {
     let fault = |what| {
-        let example = "scheme://host[:port], such as https://app.example.com, and commas between";
-        Err(format!("{what}. List each origin as {example}"))
+        let example = "scheme://host[:port], such as https://app.example.com";
+        Err(format!("{what}. List origins as {example}, separated by commas"))
     };
     match origin {
         "" => return fault("has an empty entry"),
         "null" => {
-            return fault("must not have `null`: any page can have that origin, by a sandbox");
+            return fault("must not contain `null`: any page can take that origin in a sandbox");
         }
-        _ if origin.contains('*') => return fault("must not have `*`: it would let in any page"),
+        _ if origin.contains('*') => return fault("must not contain `*`: it would allow any page"),
         _ => {}
     }
 
     let url = Url::parse(origin).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let Some(url) = url else { return fault("has an entry that is no origin") };
+    let Some(url) = url else { return fault("has an entry that is not an origin") };
     match url.origin().ascii_serialization() {
         exact if exact == origin => Ok(exact),
         exact => Err(format!("has an entry that no browser sends: write `{exact}` instead")),

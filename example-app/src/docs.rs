@@ -1,5 +1,5 @@
-//! The OpenAPI document at `/openapi.json`, and the page at `/docs` to try the routes
-//! in a browser. Both come from the binary: nothing is fetched from elsewhere.
+//! Serves the OpenAPI document at `/openapi.json`, and a page at `/docs` to try the routes
+//! in a browser. Both are part of the binary; the page loads nothing from other hosts.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -16,32 +16,36 @@ use utoipa_swagger_ui::Config;
 use auth_guard::public;
 
 use crate::problem::Problem;
-use crate::{metrics, tasks};
+use crate::{admin, metrics, projects, tasks};
 
-/// What the page may do: use what came with it, and call this server.
+/// The page's content security policy: it may use its own files and call this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// The routes as their handlers describe them. Of security it says nothing: the guards
-/// add what they do.
+/// The routes as their handlers describe them. It says nothing about security:
+/// [`auth_guard::openapi`] adds that.
 #[derive(OpenApi)]
 #[openapi(
     paths(
         crate::health,
+        crate::ready,
         crate::me,
         tasks::list,
         tasks::create,
         tasks::show,
         tasks::replace,
         tasks::toggle,
-        tasks::remove
+        tasks::remove,
+        projects::list,
+        projects::create,
+        admin::stats
     ),
     components(responses(Problem))
 )]
 struct Document;
 
-/// The document in JSON, once there is one.
+/// The document as JSON, set at liftoff.
 #[derive(Default)]
 struct Published(OnceLock<String>);
 
@@ -53,7 +57,8 @@ struct Asset {
     policy: Header<'static>,
 }
 
-/// Mounts the two routes, and puts the document together when all others are mounted.
+/// Creates a fairing that mounts the two routes, and builds the document once all other
+/// routes are mounted.
 pub(crate) fn fairing() -> impl Fairing {
     AdHoc::on_ignite("API documentation", |rocket| async {
         rocket.manage(Published::default()).mount("/", public(routes![document, page])).attach(
@@ -64,8 +69,8 @@ pub(crate) fn fairing() -> impl Fairing {
     })
 }
 
-/// A document that describes other routes than there are is a mistake of ours: the
-/// launch ends here, and says which.
+/// Publishes the document. If it disagrees with the mounted routes, that is a bug in this
+/// application, and the launch ends with the differences.
 fn publish(rocket: &Rocket<Orbit>) {
     let document = in_json(rocket).unwrap_or_else(|errors| panic!("{}", errors.join("\n")));
     if let Some(Published(json)) = rocket.state() {
@@ -87,15 +92,15 @@ fn document(published: &State<Published>) -> Option<RawJson<&str>> {
     published.0.get().map(|document| RawJson(&**document))
 }
 
-/// Its files are named relative to `/docs/`.
+/// Serves the page, whose file names are relative to `/docs/`.
 #[get("/docs/<path..>")]
 fn page(path: PathBuf, asked: &Origin<'_>) -> Option<Either<Redirect, Asset>> {
     if asked.path() == "/docs" {
         return Some(Either::Left(Redirect::to("/docs/")));
     }
 
-    // Without the bar that asks for the address of another document, and without the badge
-    // that has a validator on the web look at this one.
+    // Leaves out the bar that asks for another document's URL, and the badge that sends
+    // this document to a validator on the web.
     let config = Config::new(["/openapi.json"]).use_base_layout();
     let file = utoipa_swagger_ui::serve(path.to_str()?, Arc::new(config)).ok()??;
     Some(Either::Right(Asset {

@@ -1,17 +1,17 @@
-//! Explains tokens, for a terminal: what the guards would say, and what is in them.
+//! Explains tokens on a terminal: what the guards would decide, and what the token contains.
 
 use std::fmt::Write;
 use std::time::SystemTime;
 
-use auth_guard::{Door, Explanation, Verdict, Verifier};
+use auth_guard::{Decision, Explanation, RouteDecision, Verifier};
 use rocket::http::uri::Origin;
 use serde_json::Value;
 
-/// What this application would say to `token` at that moment, on that path.
+/// Explains what this application would decide about `token` at that moment, on that path.
 ///
 /// # Errors
 ///
-/// Everything but settings of keys that would stop the launch.
+/// Fails if the application could not launch, except for its key settings.
 pub async fn explain(
     verifier: &Verifier,
     token: &str,
@@ -25,28 +25,29 @@ pub async fn explain(
     })
 }
 
-/// Whether the token opens this route.
-pub fn is_open(door: &Door) -> bool {
-    door.verdict == Verdict::Opens
+/// Returns `true` if the token opens this route.
+pub fn is_open(route: &RouteDecision) -> bool {
+    route.decision == Decision::Opens
 }
 
-/// The header and the claims of a token, whether they are true or not.
+/// Returns the header and the claims of a token, unverified.
 pub fn contents(token: &str) -> String {
-    // It refuses a header that no library would make; then there is little to see.
+    // This refuses a header that no library would write. There is little to show then.
     match jsonwebtoken::dangerous::insecure_decode::<Value>(token) {
         Ok(token) => {
             let header = serde_json::to_value(&token.header).unwrap_or_default();
             format!(
-                "What it says of itself:\n{}\n{}\n",
+                "The contents of the token, unverified:\n{}\n{}\n",
                 printable(&format!("{header:#}")),
                 printable(&format!("{:#}", token.claims))
             )
         }
-        Err(error) => format!("What it says of itself cannot be read: {error}.\n"),
+        Err(error) => format!("The contents of the token cannot be read: {error}.\n"),
     }
 }
 
-/// A token may come from anybody, and a terminal obeys control characters.
+/// Escapes control and invisible characters: anybody could have made the token, and a
+/// terminal obeys control characters.
 fn printable(text: &str) -> String {
     text.chars().fold(String::new(), |mut printable, c| {
         let is_plain = c == '\n' || !c.is_control() && !is_invisible(c);
@@ -58,7 +59,7 @@ fn printable(text: &str) -> String {
     })
 }
 
-/// What turns the direction of text round, or takes no room.
+/// Returns `true` for characters that have no width or change the direction of text.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

@@ -1,76 +1,98 @@
-//! A task list that shows [`auth_guard`] at work: complete enough to copy.
+//! Tasks of users and projects of organisations: an application that shows [`auth_guard`] at
+//! work, complete enough to copy.
 //!
-//! In the order in which a request meets them:
+//! The files on the path of a request, in order:
 //!
 //! | file | what |
 //! | --- | --- |
 //! | `main.rs` | the command line |
-//! | `lib.rs` | the application, put together |
-//! | `tasks.rs` | the routes, each below `#[user_scoped]` |
-//! | `task.rs` | what a task is, and what a client may say of one |
-//! | `store.rs` | the tasks in SQLite: no query without the user's id |
+//! | `lib.rs` | the assembled application |
+//! | `tasks.rs` | the routes of a user's tasks, each with `#[user_scoped]` |
+//! | `task.rs` | the task, and what a client may send as one |
+//! | `projects.rs` | the routes of an organisation's projects, each with `#[scoped]` |
+//! | `project.rs` | the project, and what a client may send as one |
+//! | `admin.rs` | the route of the administrators, with `#[authorized(Admin)]` |
+//! | `store.rs` | SQLite: no query without the id of the user or the organisation |
 //! | `problem.rs` | every answer that is not a success |
-//! | `cors.rs` | which pages of other origins may read them |
+//! | `cors.rs` | the pages of other origins that may read the answers |
 //!
-//! And beside the way: `token.rs` mints tokens, `explain.rs` explains them,
-//! `metrics.rs` counts, `docs.rs` describes, `demo.rs` lets a first run work without any set-up.
+//! Not on that path: `token.rs` mints tokens, `explain.rs` explains them, `metrics.rs`
+//! serves counters, `docs.rs` serves the API's description, and `demo.rs` makes a first run
+//! work without setup.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use auth_guard::{Audit, AuthGuard, Secret, Verified, protect, public};
+use auth_guard::{Audit, AuthGuard, Secret, Verified, Verifier, authorized, protect, public};
 use rocket::figment::Figment;
+use rocket::figment::providers::Serialized;
 use rocket::serde::json::Json;
-use rocket::{Build, Config, Ignite, Rocket, get, routes};
+use rocket::{Build, Config, Ignite, Rocket, State, get, routes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::problem::Problem;
 use crate::store::Store;
 
+mod admin;
 pub mod cors;
 pub mod demo;
 mod docs;
 pub mod explain;
 pub mod metrics;
 pub mod problem;
+pub mod project;
+mod projects;
 pub mod store;
 pub mod task;
 mod tasks;
 pub mod token;
 
-/// The application, with its tasks in the SQLite file `database`.
+/// Builds the application, with its tasks in the SQLite file `database`.
 ///
-/// Outside tests and the demo, `guard` is [`AuthGuard::fairing()`] as it is.
+/// Outside tests and the demo, `guard` is an unmodified [`AuthGuard::fairing()`].
 pub fn rocket(guard: AuthGuard, database: impl Into<PathBuf>) -> Rocket<Build> {
     assembled(Config::figment(), guard).attach(store::fairing(database.into()))
 }
 
-/// Who may call what, without serving it: no port, no secret and no database.
+/// Returns the table of who may call which route. Needs no port, secret or database.
 ///
 /// # Errors
 ///
-/// Everything else that would stop the launch.
+/// Fails if anything else would stop the launch.
 pub async fn audit() -> Result<Audit, Box<rocket::Error>> {
     Ok(auth_guard::audit(&ignited().await?))
 }
 
-/// The application with all its routes, not serving.
+/// Builds the application with all its routes, without serving it.
 async fn ignited() -> Result<Rocket<Ignite>, Box<rocket::Error>> {
     let figment = Config::figment().merge((Config::LOG_LEVEL, "off"));
-    let guard = AuthGuard::fairing().with_secret(Secret::random());
+    // No token is verified here, so any secret replaces the key settings, except for
+    // discovery, which excludes a secret.
+    let (configured, replaced) =
+        (AuthGuard::fairing(), AuthGuard::fairing().with_secret(Secret::random()));
+    let is_launchable = |guard: &AuthGuard| guard.verifier(&figment).is_ok();
+    let guard = match is_launchable(&configured) && !is_launchable(&replaced) {
+        true => configured,
+        false => replaced,
+    };
     let rocket = assembled(figment, guard).manage(Store::unopened());
     rocket.ignite().await.map_err(Box::new)
 }
 
-/// Everything under `/api` is closed unless somebody opens it, and what is open is
-/// said to be.
+/// Mounts every route. `protect` closes everything under `/api` that does not open itself,
+/// and `public` declares what is open.
 fn assembled(figment: Figment, guard: AuthGuard) -> Rocket<Build> {
-    rocket::custom(figment)
+    // A route of which nothing declares who may call it stops the launch.
+    let deny = Serialized::default("auth_guard.undeclared", "deny");
+    rocket::custom(figment.join(deny))
         .attach(guard)
         .attach(docs::fairing())
-        .mount("/", public(routes![health]))
+        .mount("/", public(routes![health, ready]))
         .mount("/api", protect(routes![me]))
         .mount("/api", protect(tasks::routes()))
+        .mount("/api", protect(projects::routes()))
+        .mount("/api", protect(admin::routes()))
         .register("/", problem::catchers())
 }
 
@@ -83,25 +105,44 @@ struct Health {
 #[derive(Serialize, ToSchema)]
 struct Me {
     uid: String,
-    /// When the token expires, in seconds since 1970.
+    /// The expiry of the token, in seconds since 1970.
     expires_at: u64,
 }
 
 // Public: no guard, no token.
-/// Says that the server is there.
-#[utoipa::path(tag = "server", responses((status = 200, description = "It is", body = Health)))]
+/// Reports that the server is up.
+#[utoipa::path(tag = "server", responses((status = 200, description = "It is up", body = Health)))]
 #[get("/health")]
 fn health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-// Any valid token: there is no `<user_id>` in the path to compare it with.
-/// Says who is asking.
+// Public, too: an orchestrator asks before it sends requests, and has no token.
+/// Reports that the server can verify tokens. With public keys, it cannot until it has
+/// fetched some.
+#[utoipa::path(
+    tag = "server",
+    responses(
+        (status = 200, description = "It can verify tokens", body = Health),
+        (status = 503, response = Problem),
+    )
+)]
+#[get("/health/ready")]
+fn ready(verifier: &State<Verifier>) -> Result<Json<Health>, Problem> {
+    match verifier.is_ready() {
+        true => Ok(Json(Health { status: "ready" })),
+        false => Err(Problem::not_ready()),
+    }
+}
+
+// Any valid token will do: the path has no `<user_id>` to compare it with.
+/// Shows who the caller is.
 #[utoipa::path(
     context_path = "/api",
     tag = "me",
     responses((status = 200, description = "The user of the token", body = Me))
 )]
+#[authorized]
 #[get("/me")]
 fn me(user: Verified) -> Json<Me> {
     let expires_at = user.expires_at().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! The command line: no subcommand serves, `routes` shows who may call what,
-//! `token` mints, `explain` says why a token is accepted or refused.
+//! The command line. Without a subcommand it serves; `routes` prints who may call which
+//! route, `token` mints a token, and `explain` says why one is accepted or refused.
 
 use std::io::Read;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use auth_guard::{AuthGuard, Secret};
+use auth_guard::{AuthGuard, Secret, Verifier};
 use clap::{Args, Parser, Subcommand};
 use example_app::cors::Cors;
 use example_app::{demo, explain, metrics, store, token};
@@ -15,11 +15,11 @@ use rocket::time::format_description::well_known::Rfc3339;
 
 /// A task list behind auth-guard. Without a subcommand, it serves.
 ///
-/// BETTER_AUTH_SECRET is the secret shared with the Better Auth server,
-/// EXAMPLE_APP_DATABASE the SQLite file (tasks.sqlite), EXAMPLE_APP_ORIGINS which
-/// other origins' pages may call it from a browser, such as
-/// https://app.example.com with commas between (none), and EXAMPLE_APP_METRICS
-/// whether there is `GET /metrics` (false).
+/// Its settings are environment variables: BETTER_AUTH_SECRET is the secret shared with
+/// the Better Auth server, EXAMPLE_APP_DATABASE the SQLite file (default: tasks.sqlite),
+/// EXAMPLE_APP_ORIGINS the origins whose pages may call it from a browser, such as
+/// https://app.example.com, separated by commas (default: none), and EXAMPLE_APP_METRICS
+/// whether to serve `GET /metrics` (default: false).
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -33,27 +33,27 @@ enum Command {
     Routes,
     /// Prints a token for a user, signed with BETTER_AUTH_SECRET
     Token {
-        /// The user: what the token's uid, and `<user_id>` in the path, will be
+        /// The user id, for the token's `uid` and `<user_id>` in the path
         uid: String,
-        /// How long it lives, such as 90s, 15m or 1h
+        /// How long the token is valid, such as 90s, 15m or 1h
         #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
         ttl: Duration,
     },
-    /// Says check by check why a token is accepted or refused, without a server
+    /// Explains check by check why a token is accepted or refused, without a server
     Explain(Explain),
 }
 
 #[derive(Args)]
 struct Explain {
-    /// The token; `-` reads it from standard input, which no shell keeps
+    /// The token, or `-` to read it from standard input and keep it out of the shell's history
     token: String,
-    /// Which routes of this path it opens, such as /api/alice/tasks
+    /// Also explains which routes the token opens on this path, such as /api/alice/tasks
     #[arg(long, value_parser = parse_path)]
     path: Option<Origin<'static>>,
-    /// As of this moment, such as 2026-11-21T12:00:00Z (now)
+    /// The moment to judge the token at, such as 2026-11-21T12:00:00Z (default: now)
     #[arg(long, value_parser = parse_moment)]
     at: Option<SystemTime>,
-    /// Prints its header and its claims as well
+    /// Also prints the header and the claims
     #[arg(long)]
     claims: bool,
 }
@@ -111,6 +111,12 @@ fn serve() -> Result<(), Vec<String>> {
     }
 }
 
+/// Returns a verifier with the server's settings.
+fn configured() -> Result<Verifier, Vec<String>> {
+    let verifier = AuthGuard::fairing().verifier(&rocket::Config::figment());
+    verifier.map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
 fn print_routes() -> Result<(), Vec<String>> {
     match rocket::execute(example_app::audit()) {
         Ok(audit) => print!("{audit:#}"),
@@ -120,13 +126,13 @@ fn print_routes() -> Result<(), Vec<String>> {
 }
 
 fn print_token(uid: &str, ttl: Duration) -> Result<(), Vec<String>> {
-    // What the server would enforce is what the token must satisfy.
-    let verifier = AuthGuard::fairing().verifier(&rocket::Config::figment())?;
+    // Reads the server's settings, so that the token satisfies them.
+    let verifier = configured()?;
     let secret = std::env::var_os("BETTER_AUTH_SECRET").ok_or_else(|| {
-        vec!["BETTER_AUTH_SECRET is not set. Set it to the secret that the server has".to_owned()]
+        vec!["BETTER_AUTH_SECRET is not set. Set it to the server's secret".to_owned()]
     })?;
     let secret = Secret::new(secret.into_encoded_bytes())
-        .map_err(|error| vec![format!("BETTER_AUTH_SECRET {error}")])?;
+        .map_err(|error| vec![format!("BETTER_AUTH_SECRET: {error}")])?;
 
     let token =
         token::mint(&verifier, &secret, uid, ttl).map_err(|error| vec![error.to_string()])?;
@@ -134,12 +140,12 @@ fn print_token(uid: &str, ttl: Duration) -> Result<(), Vec<String>> {
     Ok(())
 }
 
-/// Succeeds where the token is accepted, and opens the path if one is given.
+/// Prints the explanation. Succeeds if the token is accepted and, given a path, opens it.
 fn print_explanation(request: Explain) -> ExitCode {
     let explain = || {
-        let verifier = AuthGuard::fairing().verifier(&rocket::Config::figment())?;
+        let verifier = configured()?;
         let token = match &*request.token {
-            "-" => read_token().map_err(|error| vec![format!("no token to read: {error}")])?,
+            "-" => read_token().map_err(|error| vec![format!("cannot read the token: {error}")])?,
             token => token.to_owned(),
         };
         let at = request.at.unwrap_or_else(SystemTime::now);
@@ -152,7 +158,7 @@ fn print_explanation(request: Explain) -> ExitCode {
             print!("{}", explain::contents(&token));
         }
         let is_open = match request.path {
-            Some(_) => explanation.doors().iter().any(explain::is_open),
+            Some(_) => explanation.routes().iter().any(explain::is_open),
             None => explanation.claims().is_some(),
         };
         Ok(if is_open { ExitCode::SUCCESS } else { ExitCode::FAILURE })

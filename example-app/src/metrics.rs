@@ -1,5 +1,5 @@
-//! Prometheus' text at `GET /metrics`, when `EXAMPLE_APP_METRICS` says so: how many
-//! requests the guard has let in and refused, and how many keys it holds.
+//! Serves metrics for Prometheus at `GET /metrics` if `EXAMPLE_APP_METRICS` is `true`: how
+//! many requests the guard has allowed and refused, and how many keys it knows.
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use rocket::fairing::{AdHoc, Fairing};
@@ -15,7 +15,7 @@ const VARIABLE: &str = "EXAMPLE_APP_METRICS";
 #[openapi(paths(metrics))]
 struct Document;
 
-/// The numbers, as of now.
+/// The current numbers, in Prometheus' text format.
 #[derive(Responder)]
 struct Numbers {
     text: String,
@@ -23,11 +23,11 @@ struct Numbers {
     cache: Header<'static>,
 }
 
-/// Whether they are wanted; by default, not.
+/// Returns `true` if `EXAMPLE_APP_METRICS` enables the metrics. The default is `false`.
 ///
 /// # Errors
 ///
-/// When the variable is neither `true` nor `false`.
+/// Fails if the variable is neither `true` nor `false`.
 pub fn are_wanted() -> Result<bool, String> {
     match std::env::var(VARIABLE).as_deref() {
         Ok("true") => Ok(true),
@@ -36,12 +36,12 @@ pub fn are_wanted() -> Result<bool, String> {
     }
 }
 
-/// Counts in this process, and mounts the route. It is public on purpose, and says so:
-/// the numbers name nobody. Keep it from the outside by what is in front.
+/// Installs a recorder for this process, and creates a fairing that mounts the route. The
+/// route is public, because the numbers name nobody; hide it from the internet at the proxy.
 ///
 /// # Errors
 ///
-/// When this process counts already.
+/// Fails if this process already has a recorder.
 pub fn fairing() -> Result<impl Fairing, String> {
     let handle = PrometheusBuilder::new().install_recorder().map_err(|error| error.to_string())?;
     Ok(AdHoc::on_ignite("metrics", |rocket| async {
@@ -49,13 +49,13 @@ pub fn fairing() -> Result<impl Fairing, String> {
     }))
 }
 
-/// The route in the API's document, where it is mounted.
+/// Returns the route's part of the API's document, or `None` if it is not mounted.
 pub(crate) fn document(rocket: &Rocket<Orbit>) -> Option<utoipa::openapi::OpenApi> {
     rocket.state::<PrometheusHandle>().map(|_| Document::openapi())
 }
 
-/// Counts what the guard decides, for Prometheus.
-#[utoipa::path(tag = "server", responses((status = 200, description = "As of now", body = String)))]
+/// Shows how many requests the guard has allowed and refused, for Prometheus.
+#[utoipa::path(tag = "server", responses((status = 200, description = "The numbers", body = String)))]
 #[get("/metrics")]
 fn metrics(handle: &State<PrometheusHandle>) -> Numbers {
     let content_type = ContentType::new("text", "plain").with_params(("version", "0.0.4"));

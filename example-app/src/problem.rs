@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use utoipa::{ToResponse, ToSchema};
 
-/// The longest part of serde's messages that is passed on: they quote the body.
+/// The number of characters kept of serde's messages, which quote the body.
 const MAX_QUOTED: usize = 200;
 
-/// An answer that says what is wrong.
+/// An answer that says what went wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema, ToResponse)]
 #[response(content_type = "application/problem+json")]
 pub struct Problem {
@@ -31,13 +31,19 @@ impl Problem {
         Self { r#type: "about:blank", title, status, detail: detail.into() }
     }
 
-    /// 404: there is none, or it is not this user's. Which of the two, nobody learns.
+    /// Creates the 404 for a row that does not exist or belongs to somebody else; the answer
+    /// does not reveal which.
     pub fn not_found() -> Self {
         Self::new(Status::NotFound, "There is nothing here.")
     }
+
+    /// Creates the 503 of a server that has no keys yet.
+    pub fn not_ready() -> Self {
+        Self::new(Status::ServiceUnavailable, "There are no keys to verify tokens with.")
+    }
 }
 
-/// What is wrong with a body.
+/// Says what is wrong with a body.
 impl From<json::Error<'_>> for Problem {
     fn from(error: json::Error<'_>) -> Self {
         match error {
@@ -45,12 +51,12 @@ impl From<json::Error<'_>> for Problem {
                 Self::new(Status::PayloadTooLarge, "The body is too large.")
             }
             json::Error::Io(_) => Self::new(Status::BadRequest, "The body is not UTF-8 text."),
-            // serde stops at the first rule that is broken, so whether all of the
-            // body is JSON has to be asked.
+            // serde stops at the first broken rule, so the rest of the body may still
+            // not be JSON.
             json::Error::Parse(body, error) => match serde_json::from_str::<IgnoredAny>(body) {
                 Ok(_) => Self::new(
                     Status::UnprocessableEntity,
-                    format!("The body is no task: {}.", shortened(&error)),
+                    format!("The body is not valid: {}.", shortened(&error)),
                 ),
                 Err(error) => Self::new(
                     Status::BadRequest,
@@ -61,7 +67,7 @@ impl From<json::Error<'_>> for Problem {
     }
 }
 
-/// What is wrong is our own affair: it goes to the log.
+/// Logs the error, which no client needs to know.
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         rocket::error!("The database failed: {error}.");
@@ -85,20 +91,20 @@ fn not_found() -> Problem {
     Problem::not_found()
 }
 
-/// Rocket's 422 when a part of the path, here an id, is not of its type. Bodies
-/// that break a rule do not come here: the handlers answer them.
+/// Replaces Rocket's 422 for a path segment of the wrong type, here an id. Invalid bodies
+/// do not reach it, because the handlers answer them.
 #[catch(422)]
 fn no_such_id() -> Problem {
     Problem::not_found()
 }
 
-/// Everything else. The guard's refusals come here too, and its own answers tell
-/// more than these.
+/// Answers everything else. The guard's refusals come here, too, and keep the guard's
+/// answers, which say more.
 #[catch(default)]
 fn other(status: Status, request: &Request<'_>) -> Result<AuthError, Problem> {
     AuthError::of(request)
         .filter(|error| error.status() == status.code)
-        .ok_or_else(|| Problem::new(status, "The request was not served."))
+        .ok_or_else(|| Problem::new(status, "The request could not be served."))
 }
 
 fn shortened(error: &serde_json::Error) -> String {

@@ -1,23 +1,27 @@
-//! The tasks in SQLite. Every query asks for the user's id, so another user's
-//! task is not there at all; every value is bound, never written into SQL.
+//! Stores tasks and projects in SQLite. Every query filters by the id of the user or of the
+//! organisation, so the rows of others do not exist for it. Values are always bound, never
+//! written into the SQL.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::tokio::time::sleep;
+use serde::Serialize;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
 };
 use sqlx::{Error, FromRow, Row};
+use utoipa::ToSchema;
 
+use crate::project::{Project, ProjectInput};
 use crate::task::{Task, TaskInput};
 
 /// The variable that names the database file.
 pub const DATABASE: &str = "EXAMPLE_APP_DATABASE";
 
-/// Created on the first start. `AUTOINCREMENT` never gives an id a second time,
-/// so an old link cannot lead to a newer task.
+/// The schema, created on the first start. `AUTOINCREMENT` never reuses an id, so an old
+/// link cannot lead to a newer task.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS tasks (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,18 +31,33 @@ const SCHEMA: &str = "
         completed INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE INDEX IF NOT EXISTS tasks_by_user ON tasks (user_id, id);
+    CREATE TABLE IF NOT EXISTS projects (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        org_id TEXT NOT NULL,
+        name TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS projects_by_organization ON projects (org_id, id);
 ";
 
-/// The tasks of all users, in managed state.
+/// The tasks of all users and the projects of all organisations, in managed state.
 #[derive(Clone, Debug)]
 pub struct Store(SqlitePool);
 
-/// Where `EXAMPLE_APP_DATABASE` says, or `tasks.sqlite` in the current directory.
+/// How much there is of everything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Stats {
+    /// The tasks of all users.
+    pub tasks: i64,
+    /// The projects of all organisations.
+    pub projects: i64,
+}
+
+/// Returns the path in `EXAMPLE_APP_DATABASE`, or `tasks.sqlite` in the current directory.
 pub fn path_from_env() -> PathBuf {
     std::env::var_os(DATABASE).map_or_else(|| "tasks.sqlite".into(), PathBuf::from)
 }
 
-/// Opens the database at ignition; there is no launch without one.
+/// Creates a fairing that opens the database at ignition, and stops the launch if it cannot.
 pub fn fairing(path: PathBuf) -> impl Fairing {
     AdHoc::try_on_ignite("SQLite", |rocket| async move {
         match Store::open(&path).await {
@@ -56,25 +75,24 @@ pub fn fairing(path: PathBuf) -> impl Fairing {
 }
 
 impl Store {
-    /// Opens the file, and creates it and its tables where they are missing.
+    /// Opens the file, and creates it and its table if they are missing.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened, or is not an SQLite database.
+    /// Fails if the file cannot be opened or is not an SQLite database.
     pub async fn open(path: &Path) -> Result<Self, Error> {
-        // SQLite takes `:memory:` and `file:…` for something else than a file of
-        // that name, and the empty path for a temporary one; an absolute path is
-        // none of these.
+        // SQLite gives `:memory:`, `file:…` and the empty path a special meaning, which
+        // no absolute path has.
         let options = SqliteConnectOptions::new()
             .filename(std::path::absolute(path)?)
             .create_if_missing(true)
-            // Readers and the one writer do not wait for each other.
+            // Readers and the single writer do not wait for each other.
             .journal_mode(SqliteJournalMode::Wal)
-            // Writers do, for this long.
+            // Writers wait for each other, for this long.
             .busy_timeout(Duration::from_secs(5));
 
-        // But not whoever makes it a database of that kind: of several copies that
-        // start at once, one finds it locked.
+        // That timeout does not cover the switch to WAL: of several copies that start at
+        // once, one finds the file locked.
         let mut tries = 0..50;
         loop {
             match Self::connect(options.clone()).await {
@@ -92,23 +110,23 @@ impl Store {
         Ok(Self(pool))
     }
 
-    /// No file at all, until somebody asks for a task: for looking at the routes.
+    /// Creates a store that opens no file until a task is requested, for inspecting routes.
     pub(crate) fn unopened() -> Self {
         Self(SqlitePoolOptions::new().connect_lazy_with(SqliteConnectOptions::new()))
     }
 
-    /// All tasks of a user, the oldest first.
+    /// Returns all tasks of a user, oldest first.
     ///
     /// # Errors
     ///
-    /// When the database fails; so do the others below.
+    /// Fails if the database does, as the methods below do.
     pub async fn list(&self, user_id: &str) -> Result<Vec<Task>, Error> {
         let sql = "SELECT id, title, description, completed FROM tasks
                    WHERE user_id = ? ORDER BY id";
         sqlx::query_as(sql).bind(user_id).fetch_all(&self.0).await
     }
 
-    /// A new task, which is not done yet.
+    /// Creates a task that is not done yet.
     pub async fn create(&self, user_id: &str, input: &TaskInput) -> Result<Task, Error> {
         let sql = "INSERT INTO tasks (user_id, title, description) VALUES (?, ?, ?)
                    RETURNING id, title, description, completed";
@@ -120,14 +138,14 @@ impl Store {
             .await
     }
 
-    /// The task, if it is this user's.
+    /// Returns the task, or `None` if this user has no such task.
     pub async fn get(&self, user_id: &str, id: i64) -> Result<Option<Task>, Error> {
         let sql = "SELECT id, title, description, completed FROM tasks
                    WHERE user_id = ? AND id = ?";
         sqlx::query_as(sql).bind(user_id).bind(id).fetch_optional(&self.0).await
     }
 
-    /// Another title and description; whether it is done stays.
+    /// Replaces title and description, and leaves `completed` as it is.
     pub async fn replace(
         &self,
         user_id: &str,
@@ -145,23 +163,45 @@ impl Store {
             .await
     }
 
-    /// Done if it was not, and the other way round; in one statement, so that two
-    /// requests at once are two toggles.
+    /// Toggles `completed`, in one statement, so that two concurrent requests toggle twice.
     pub async fn toggle(&self, user_id: &str, id: i64) -> Result<Option<Task>, Error> {
         let sql = "UPDATE tasks SET completed = NOT completed WHERE user_id = ? AND id = ?
                    RETURNING id, title, description, completed";
         sqlx::query_as(sql).bind(user_id).bind(id).fetch_optional(&self.0).await
     }
 
-    /// Whether there was such a task.
+    /// Deletes a task. Returns `true` if it existed.
     pub async fn delete(&self, user_id: &str, id: i64) -> Result<bool, Error> {
         let sql = "DELETE FROM tasks WHERE user_id = ? AND id = ?";
         let done = sqlx::query(sql).bind(user_id).bind(id).execute(&self.0).await?;
         Ok(done.rows_affected() > 0)
     }
+
+    /// Returns all projects of an organisation, oldest first.
+    pub async fn projects(&self, org_id: &str) -> Result<Vec<Project>, Error> {
+        let sql = "SELECT id, name FROM projects WHERE org_id = ? ORDER BY id";
+        sqlx::query_as(sql).bind(org_id).fetch_all(&self.0).await
+    }
+
+    /// Creates a project.
+    pub async fn create_project(
+        &self,
+        org_id: &str,
+        input: &ProjectInput,
+    ) -> Result<Project, Error> {
+        let sql = "INSERT INTO projects (org_id, name) VALUES (?, ?) RETURNING id, name";
+        sqlx::query_as(sql).bind(org_id).bind(input.name()).fetch_one(&self.0).await
+    }
+
+    /// Counts the rows of everybody: only for administrators.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        let sql = "SELECT (SELECT COUNT(*) FROM tasks) AS tasks,
+                          (SELECT COUNT(*) FROM projects) AS projects";
+        sqlx::query_as(sql).fetch_one(&self.0).await
+    }
 }
 
-/// `SQLITE_BUSY`.
+/// Returns `true` for `SQLITE_BUSY`.
 fn is_locked(error: &Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "5")
 }
@@ -174,5 +214,17 @@ impl FromRow<'_, SqliteRow> for Task {
             description: row.try_get("description")?,
             completed: row.try_get("completed")?,
         })
+    }
+}
+
+impl FromRow<'_, SqliteRow> for Project {
+    fn from_row(row: &SqliteRow) -> Result<Self, Error> {
+        Ok(Self { id: row.try_get("id")?, name: row.try_get("name")? })
+    }
+}
+
+impl FromRow<'_, SqliteRow> for Stats {
+    fn from_row(row: &SqliteRow) -> Result<Self, Error> {
+        Ok(Self { tasks: row.try_get("tasks")?, projects: row.try_get("projects")? })
     }
 }

@@ -1,6 +1,7 @@
-//! What a task is, and what a client may say of one.
+//! The task, and what a client may send as one.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
@@ -8,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A task, as it is stored and as clients see it. Whose it is stands in the path.
+/// A task as it is stored and as clients see it. The path names its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Task {
-    /// Unique among the tasks of all users, and never used again.
+    /// Unique among the tasks of all users, and never reused.
     pub id: i64,
     /// What is to be done.
     pub title: String,
-    /// More about it.
+    /// Details, if any.
     #[schema(required)]
     pub description: Option<String>,
-    /// Whether it is done.
+    /// `true` once it is done.
     pub completed: bool,
 }
 
-/// What a client says of a task. There is none that breaks a rule: reading it
-/// from JSON checks it.
+/// The fields of a task that a client sends. Always valid: deserializing it checks the
+/// rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskInput {
     title: String,
@@ -36,12 +37,12 @@ impl TaskInput {
     /// The longest description, in characters.
     pub const MAX_DESCRIPTION: usize = 2_000;
 
-    /// What is to be done: 1 to 200 characters.
+    /// Returns what is to be done: 1 to 200 characters.
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// More about it: up to 2,000 characters.
+    /// Returns the details, if any: up to 2,000 characters.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
@@ -58,8 +59,8 @@ struct Fields {
 }
 
 impl Fields {
-    /// Counts characters, not bytes: a limit that depends on the language would
-    /// surprise people.
+    /// Checks the lengths in characters, not bytes: a limit that depends on the language
+    /// would surprise people.
     fn check<E: Error>(self) -> Result<TaskInput, E> {
         let Self { title, description } = self;
         if !(1..=TaskInput::MAX_TITLE).contains(&title.chars().count()) {
@@ -77,28 +78,36 @@ impl Fields {
     }
 }
 
-/// By hand, because what serde derives also takes an array, `["milk", null]`.
 impl<'de> Deserialize<'de> for TaskInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-
-        impl<'de> Visitor<'de> for Object {
-            type Value = TaskInput;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with a `title`")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TaskInput, A::Error> {
-                Fields::deserialize(MapAccessDeserializer::new(map))?.check()
-            }
-        }
-
-        deserializer.deserialize_map(Object)
+        Fields::check(from_object(deserializer, "an object with a `title`")?)
     }
 }
 
-/// What can be read, and with the rules that it is checked by.
+/// Reads the fields of an object, and of nothing else: serde's derived code also accepts an
+/// array, `["milk", null]`.
+pub(crate) fn from_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &'static str,
+) -> Result<T, D::Error> {
+    struct Object<T>(&'static str, PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Object(expected, PhantomData))
+}
+
+/// The schema of the fields, with the rules that deserializing checks.
 impl PartialSchema for TaskInput {
     fn schema() -> RefOr<Schema> {
         Fields::schema()

@@ -1,8 +1,8 @@
-//! The routes: each is below `#[user_scoped]`, so none runs for anybody but the
-//! `<user_id>` in its path.
+//! The routes of the tasks. Each has `#[user_scoped]`, so it runs only for the `<user_id>`
+//! in its path.
 //!
-//! None has a `format`: a request without a `Content-Type` would then not reach
-//! the guard, and be answered 404 where 401 is due.
+//! None has a `format`: a request without a `Content-Type` would then miss the guard and
+//! get a 404 instead of a 401.
 
 use auth_guard::{Owner, user_scoped};
 use rocket::http::Status;
@@ -14,14 +14,14 @@ use crate::problem::Problem;
 use crate::store::Store;
 use crate::task::{Task, TaskInput};
 
-/// The body, or what is wrong with it, so that the answer can say it.
+/// The body, or the error in it, so that the answer can say what is wrong.
 type Input<'r> = Result<Json<TaskInput>, json::Error<'r>>;
 
 pub(crate) fn routes() -> Vec<Route> {
     routes![list, create, show, replace, toggle, remove]
 }
 
-/// Lists the tasks, the oldest first.
+/// Lists the tasks, oldest first.
 #[utoipa::path(
     context_path = "/api",
     responses((status = 200, description = "The tasks", body = Vec<Task>))
@@ -56,7 +56,7 @@ async fn create(
     Ok(Created::new(location.to_string()).body(Json(task)))
 }
 
-// This handler and the next two do not name `user_id`: the attribute binds it.
+// This handler and the next two do not declare `user_id`: the attribute binds it.
 /// Shows a task.
 #[utoipa::path(
     context_path = "/api",
@@ -107,12 +107,12 @@ async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
     task.map(Json).ok_or_else(Problem::not_found)
 }
 
-// Or ask for the owner: the `uid` of the token, which is the one in the path.
-/// Removes a task.
+// Alternatively, take the owner: the `uid` of the token, which equals the path's.
+/// Deletes a task.
 #[utoipa::path(
     context_path = "/api",
     responses(
-        (status = 204, description = "It is gone"),
+        (status = 204, description = "The task was deleted"),
         (status = 404, response = Problem),
     )
 )]

@@ -1,4 +1,4 @@
-//! Mints tokens as a Better Auth server does: for trying the application out.
+//! Mints tokens like those of a Better Auth server, for trying out the application.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -8,24 +8,24 @@ use jsonwebtoken::crypto::aws_lc;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value};
 
-/// Why there is no token.
+/// The reason why no token was minted.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum MintError {
-    /// It would name nobody that the guard lets in.
+    /// The guard accepts no token with this `uid`.
     Uid,
-    /// It would not live, or longer than the guard allows: that many seconds.
+    /// The lifetime is shorter than a second or longer than this many, the guard's maximum.
     Ttl(u32),
-    /// It could not be signed.
+    /// The token could not be signed.
     Signing(jsonwebtoken::errors::Error),
 }
 
-/// A token for `uid` that lives `ttl` from now, signed with `secret`; it says
-/// what `verifier` asks for.
+/// Mints a token for `uid` that is valid for `ttl` from now, signed with `secret`. It has
+/// the issuer, the audience and the user id claim that `verifier` requires.
 ///
 /// # Errors
 ///
-/// When `verifier` would refuse the token for its `uid` or its lifetime.
+/// Fails if `verifier` would refuse the token for its `uid` or its lifetime.
 pub fn mint(
     verifier: &Verifier,
     secret: &Secret,
@@ -54,8 +54,8 @@ pub fn mint(
         claims.insert("aud".into(), audience.as_str().into());
     }
 
-    // jsonwebtoken panics if it has to choose a provider and some crate in the
-    // build has switched a second one on. An error: one is installed already.
+    // jsonwebtoken panics if it has to choose between two providers, and any crate in
+    // the build can enable the second. An error means that one is already installed.
     let _ = aws_lc::DEFAULT_PROVIDER.install_default();
     let key = EncodingKey::from_secret(secret.expose());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(MintError::Signing)
@@ -65,12 +65,12 @@ impl fmt::Display for MintError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uid => f.write_str(
-                "the guard lets nobody in by that uid: give it at least one character, and no \
+                "the guard accepts no token with that uid: use at least one character, and no \
                  control characters",
             ),
             Self::Ttl(max) => write!(
                 f,
-                "the guard refuses tokens of that lifetime: give a ttl of 1s to {max}s, or raise \
+                "the guard refuses tokens with that lifetime: choose a ttl of 1s to {max}s, or raise \
                  AUTH_GUARD_MAX_LIFETIME"
             ),
             Self::Signing(error) => write!(f, "the token could not be signed: {error}"),

@@ -1,4 +1,4 @@
-//! The binary, in a directory of its own and without this process's settings.
+//! Runs the binary in a temporary directory, without this process's settings.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -9,21 +9,21 @@ use tempfile::TempDir;
 
 pub(crate) const SECRET: &str = "kQ5xW0p3vT8mZ2rB7nJ4cH6yL9dS1fGa";
 
-/// A run that has ended.
+/// A run that has exited.
 pub(crate) struct Run {
     pub(crate) success: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-/// A server that listens; it is stopped when this is dropped.
+/// A listening server, killed on drop.
 pub(crate) struct Server {
-    /// What it printed until it was ready.
+    /// The output until the server was ready.
     pub(crate) output: String,
     pub(crate) address: SocketAddr,
     pub(crate) directory: TempDir,
     child: Child,
-    // Kept open: the server goes on printing.
+    // Kept open, because the server goes on printing.
     _stdout: BufReader<ChildStdout>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn command(directory: &Path, args: &[&str], variables: &[(&str, &str)
     command
 }
 
-/// Runs it to its end: a launch that is refused, or a subcommand.
+/// Runs the binary until it exits: a subcommand, or a launch that fails.
 pub(crate) fn run(args: &[&str], variables: &[(&str, &str)]) -> Run {
     let directory = tempfile::tempdir().unwrap();
     let Output { status, stdout, stderr } =
@@ -59,7 +59,7 @@ impl Server {
         let mut output = String::new();
         let address = loop {
             let start = output.len();
-            assert_ne!(stdout.read_line(&mut output).unwrap(), 0, "no launch: {output}");
+            assert_ne!(stdout.read_line(&mut output).unwrap(), 0, "did not launch: {output}");
             if let Some((_, url)) = output[start..].split_once("launched from http://") {
                 break url.trim().parse().unwrap();
             }

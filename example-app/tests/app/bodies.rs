@@ -1,11 +1,12 @@
-//! What may be said of a task, and what is answered to anything else.
+//! The bodies that a client may send, and the answers to all others.
 
 use crate::handlers::{Answer, App};
 use auth_guard::testing::RequestExt;
 use rocket::http::{ContentType, Status};
 use rocket::serde::json::json;
 
-/// A `POST` and a `PUT` that must be refused alike, and change nothing; the `detail`.
+/// Checks that `POST` and `PUT` refuse this body alike and change nothing. Returns the
+/// `detail`.
 #[track_caller]
 fn refused(app: &App, body: &str, status: u16) -> String {
     let (path, task) = app.task_of_alice();
@@ -54,7 +55,7 @@ fn text_comes_back_as_it_was() {
 }
 
 #[test]
-fn json_that_breaks_a_rule_is_told_which() {
+fn the_answer_names_the_rule_that_a_body_breaks() {
     let app = App::new();
     for (body, rule) in [
         ("{}", "missing field `title`"),
@@ -87,7 +88,7 @@ fn bad_json_is_a_bad_request() {
         r#"{"title":"x""#,
         r#"{"title":"x"} x"#,
         r#"{"title":"x",}"#,
-        // Two things are wrong with these, and not being JSON comes first.
+        // These break two rules; being JSON comes first.
         r#"{"title":5"#,
         r#"{"other":"#,
         "title=milk",
@@ -116,7 +117,7 @@ fn a_detail_does_not_echo_a_large_body() {
 }
 
 #[test]
-fn any_content_type_will_do() {
+fn any_content_type_is_accepted() {
     let app = App::new();
     for content_type in [ContentType::JSON, ContentType::Plain, ContentType::Form] {
         let request = app.client.post("/api/alice/tasks").as_user("alice").header(content_type);

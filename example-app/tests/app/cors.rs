@@ -1,6 +1,6 @@
-//! Pages of other origins, as browsers send their requests.
+//! Requests from pages of other origins, as browsers send them.
 
-use auth_guard::testing::{Answer, RequestExt, attack_all};
+use auth_guard::testing::{Answer, RequestExt};
 use auth_guard::{protect, public};
 use example_app::cors::Cors;
 use rocket::fairing::AdHoc;
@@ -14,7 +14,7 @@ use crate::handlers::App;
 
 const OURS: [&str; 2] = ["https://app.example.com", "http://localhost:5173"];
 
-/// Not allowed, however near they come.
+/// Origins that are not allowed, however similar.
 const OTHERS: [&str; 9] = [
     "https://evil.example",
     "http://app.example.com",
@@ -45,20 +45,21 @@ fn answer(request: LocalRequest<'_>) -> Answer {
     request.dispatch().into()
 }
 
-/// What an answer says of who may read it.
-fn told(answer: &Answer) -> Vec<String> {
-    let is_told = |name: &str| name.starts_with("Access-Control-") || name == "Vary";
-    let fields = answer.fields.iter().filter(|(name, _)| is_told(name));
+/// Returns the fields of an answer that say who may read it.
+fn cors_fields(answer: &Answer) -> Vec<String> {
+    let is_cors = |name: &str| name.starts_with("Access-Control-") || name == "Vary";
+    let fields = answer.fields.iter().filter(|(name, _)| is_cors(name));
     fields.map(|(name, value)| format!("{name}: {value}")).collect()
 }
 
-/// The same answer, but for who may read it.
-fn untold(mut answer: Answer) -> Answer {
+/// Returns the answer without the fields that say who may read it.
+fn stripped(mut answer: Answer) -> Answer {
     answer.fields.retain(|(name, _)| !name.starts_with("Access-Control-") && name != "Vary");
     answer
 }
 
-/// Methods and paths of every route, alice's where there is a user, and some without.
+/// Returns method and path of every route, with alice as the user, and of some paths
+/// without a route.
 fn paths(app: &App) -> Vec<(String, String)> {
     let audit = auth_guard::audit(app.client.rocket());
     let segment = |pattern| match pattern {
@@ -76,7 +77,7 @@ fn paths(app: &App) -> Vec<(String, String)> {
 
 #[get("/broken")]
 fn broken() -> Status {
-    panic!("as the test wants")
+    panic!("on purpose")
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn a_page_of_ours_reads_every_answer() {
                 "Access-Control-Expose-Headers: WWW-Authenticate, Retry-After, Location",
                 "Vary: Origin",
             ];
-            assert_eq!(told(&answer), expected, "{answer}");
+            assert_eq!(cors_fields(&answer), expected, "{answer}");
         }
     }
 }
@@ -127,12 +128,12 @@ fn a_page_of_another_origin_reads_nothing() {
             app.client.options(TASKS).header(asking_for("GET")),
         ] {
             let answer = answer(request.header(origin(other)));
-            assert_eq!(told(&answer), ["Vary: Origin"], "{other}: {answer}");
+            assert_eq!(cors_fields(&answer), ["Vary: Origin"], "{other}: {answer}");
         }
     }
-    // Nor where the request has two origins, one of them ours.
+    // Nor if a request has two origins, one of them allowed.
     let both = app.client.get("/health").header(origin(OURS[0])).header(origin(OTHERS[0]));
-    assert_eq!(told(&answer(both)), ["Vary: Origin"]);
+    assert_eq!(cors_fields(&answer(both)), ["Vary: Origin"]);
 }
 
 #[test]
@@ -141,21 +142,25 @@ fn an_origin_changes_no_answer() {
     for (method, path) in paths(&app) {
         let method: Method = method.parse().unwrap();
         let plain = answer(without.client.req(method, &*path));
-        // `/api/me` would tell bob when his token expires.
+        // Not `/api/me`: its answer contains the expiry of bob's token.
         let bobs = (path != "/api/me").then(|| without.client.req(method, &*path).as_user("bob"));
         let bobs = bobs.map(answer);
         for given in OURS.iter().chain(&OTHERS) {
             let from_a_page = || app.client.req(method, &*path).header(origin(given));
-            assert_eq!(untold(answer(from_a_page())), plain, "{method} {path} {given}");
+            assert_eq!(stripped(answer(from_a_page())), plain, "{method} {path} {given}");
             if let Some(bobs) = &bobs {
-                assert_eq!(&untold(answer(from_a_page().as_user("bob"))), bobs, "{method} {path}");
+                assert_eq!(
+                    &stripped(answer(from_a_page().as_user("bob"))),
+                    bobs,
+                    "{method} {path}"
+                );
             }
         }
     }
 }
 
-/// The whole attack, as a page of ours could send it; and no preflight is one that
-/// is not asked by `OPTIONS`.
+/// Sends the whole attack as an allowed page could, with a preflight's fields on requests
+/// that are not `OPTIONS`.
 #[test]
 fn an_attack_from_a_page_of_ours_is_refused_alike() {
     let from_a_page = AdHoc::on_request("from a page", |request, _| {
@@ -170,7 +175,7 @@ fn an_attack_from_a_page_of_ours_is_refused_alike() {
     ]
     .map(|app| {
         app.task_of_alice();
-        attack_all(&app.client).to_string()
+        app.attack().to_string()
     });
     assert_eq!(attacked[0], attacked[1]);
 }
@@ -197,7 +202,7 @@ fn a_preflight_is_answered_alike_for_every_path_and_opens_none() {
                 "Access-Control-Max-Age: 7200",
                 "Vary: Origin",
             ];
-            assert_eq!(told(&answer), expected, "{path}");
+            assert_eq!(cors_fields(&answer), expected, "{path}");
         }
         let is_allowed = "GET, POST, PUT, PATCH, DELETE".contains(&method);
         assert!(is_allowed, "no page may send {method} {path}");
@@ -205,7 +210,7 @@ fn a_preflight_is_answered_alike_for_every_path_and_opens_none() {
     assert_eq!(app.get(TASKS, "alice").json(), json!([task]));
 }
 
-/// One from elsewhere, and what is no preflight, are what they were.
+/// Preflights from other origins, and requests that are no preflights, stay a 404.
 #[test]
 fn every_other_options_request_is_not_found() {
     let (app, without) = (app(), App::new());
@@ -218,14 +223,14 @@ fn every_other_options_request_is_not_found() {
             options().header(asking_for("GET")),
             options().header(asking_for("GET")).header(origin(OTHERS[0])),
         ]
-        .map(|request| untold(answer(request)))
+        .map(|request| stripped(answer(request)))
     };
     let answers = requests(&app);
     assert!(answers.iter().all(|answer| answer.status == 404), "{answers:?}");
     assert_eq!(answers, requests(&without));
 }
 
-/// Somebody's own route is asked, with its guard, whatever the request looks like.
+/// A route for `OPTIONS` and its guard answer even a preflight.
 #[test]
 fn a_route_for_options_answers_for_itself() {
     #[options("/options")]
@@ -244,11 +249,11 @@ fn a_route_for_options_answers_for_itself() {
 }
 
 #[test]
-fn by_default_there_is_nothing_of_it() {
+fn without_the_variable_there_are_no_cors_fields() {
     let app = App::new();
     for request in [app.client.get("/health"), app.client.options(TASKS).header(asking_for("GET"))]
     {
-        assert_eq!(told(&answer(request.header(origin(OURS[0])))), [""; 0]);
+        assert_eq!(cors_fields(&answer(request.header(origin(OURS[0])))), [""; 0]);
     }
 }
 
@@ -273,13 +278,13 @@ fn the_variable_says_which_origins_and_what_to_write() {
     for (value, fault) in [
         ("", "has an empty entry"),
         ("https://app.example.com,", "has an empty entry"),
-        ("*", "must not have `*`"),
-        ("https://*.example.com", "must not have `*`"),
-        ("null", "must not have `null`"),
-        ("app.example.com", "has an entry that is no origin"),
-        ("localhost:5173", "has an entry that is no origin"),
-        ("ftp://app.example.com", "has an entry that is no origin"),
-        ("https://", "has an entry that is no origin"),
+        ("*", "must not contain `*`"),
+        ("https://*.example.com", "must not contain `*`"),
+        ("null", "must not contain `null`"),
+        ("app.example.com", "has an entry that is not an origin"),
+        ("localhost:5173", "has an entry that is not an origin"),
+        ("ftp://app.example.com", "has an entry that is not an origin"),
+        ("https://", "has an entry that is not an origin"),
         ("https://app.example.com/", "write `https://app.example.com` instead"),
         ("https://a.example,https://app.example.com/x", "write `https://app.example.com` instead"),
         ("https://app.example.com:443", "write `https://app.example.com` instead"),
@@ -291,7 +296,7 @@ fn the_variable_says_which_origins_and_what_to_write() {
         let Run { success, stderr, .. } = run(&[], &variables);
         assert!(!success && stderr.contains("error: EXAMPLE_APP_ORIGINS "), "{value}: {stderr}");
         assert!(stderr.contains(fault), "{value}: {stderr}");
-        let tells = stderr.contains("scheme://host[:port]") || fault.starts_with("write");
-        assert!(tells && !stderr.contains("password"), "{value}: {stderr}");
+        let helps = stderr.contains("scheme://host[:port]") || fault.starts_with("write");
+        assert!(helps && !stderr.contains("password"), "{value}: {stderr}");
     }
 }

@@ -9,13 +9,13 @@ use rocket::serde::json::{Value, json};
 
 use crate::handlers::App;
 
-/// What is not in the document: it and the page themselves.
+/// The routes that the document leaves out: itself and the page.
 const OWN: [&str; 2] = ["/docs/<path..>", "/openapi.json"];
 
-/// The statuses that a guard refuses requests with.
+/// The statuses with which the guards refuse requests.
 const REFUSALS: [&str; 4] = ["400", "401", "403", "503"];
 
-/// What can be said of an operation by those who have not seen its handler.
+/// What is known about an operation without its handler.
 #[derive(Debug, PartialEq, Eq)]
 struct Operation {
     path_parameters: BTreeSet<String>,
@@ -23,14 +23,14 @@ struct Operation {
     refusals: BTreeSet<&'static str>,
 }
 
-/// By method and path.
+/// The operations, by method and path.
 type Operations = BTreeMap<(String, String), Operation>;
 
 fn document(app: &App) -> Value {
     app.send(Method::Get, "/openapi.json", None, "").json()
 }
 
-/// As Rocket and the audit know them.
+/// Returns the operations as Rocket and the audit know them.
 fn mounted(app: &App) -> Operations {
     let rocket = app.client.rocket();
     let audit = auth_guard::audit(rocket);
@@ -38,16 +38,22 @@ fn mounted(app: &App) -> Operations {
 
     let documented = audit.routes().iter().filter(|route| !OWN.contains(&&*route.uri));
     let operation = |route: &auth_guard::AuditedRoute| {
-        let refusals: &[_] = match route.policy {
-            Policy::Owner(_) => &["400", "401", "403"],
-            Policy::Verified => &["400", "401"],
+        let refusals: &[_] = match &route.policy {
+            // A scope and a requirement may have no answer.
+            Policy::Requires(of) if of.scope.is_some() || !of.requirements.is_empty() => {
+                &["400", "401", "403", "503"]
+            }
+            // Nor may a machine pass.
+            Policy::Requires(_) => &["400", "401", "403"],
+            // It answers 503 itself.
+            Policy::Public if route.uri == "/health/ready" => &["503"],
             Policy::Public => &[],
             _ => panic!("what does {route:?} answer?"),
         };
         let path = route.uri.replace('<', "{").replace('>', "}");
         let operation = Operation {
             path_parameters: braced(&path),
-            needs_token: !refusals.is_empty(),
+            needs_token: route.policy != Policy::Public,
             refusals: refusals.iter().copied().collect(),
         };
         ((route.method.to_lowercase(), path), operation)
@@ -60,7 +66,7 @@ fn braced(path: &str) -> BTreeSet<String> {
     segments.filter_map(|segment| segment.strip_suffix('}')).map(str::to_owned).collect()
 }
 
-/// As the document tells of them.
+/// Returns the operations as the document describes them.
 fn documented(document: &Value) -> Operations {
     let mut operations = Operations::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -84,7 +90,7 @@ fn documented(document: &Value) -> Operations {
     operations
 }
 
-/// What a reference refers to.
+/// Follows a reference.
 fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
     match value["$ref"].as_str() {
         Some(reference) => document
@@ -95,7 +101,7 @@ fn resolved<'d>(document: &'d Value, value: &'d Value) -> &'d Value {
 }
 
 #[test]
-fn the_document_is_of_the_mounted_routes_and_of_their_guards() {
+fn the_document_describes_the_mounted_routes_and_their_guards() {
     let app = App::new();
     assert_eq!(documented(&document(&app)), mounted(&app));
 }
@@ -150,7 +156,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn what_is_said_of_bodies_is_what_is_checked() {
+fn the_documented_body_limits_are_the_enforced_ones() {
     let document = document(&App::new());
     let input = &document["components"]["schemas"]["TaskInput"];
     assert_eq!(input["required"], json!(["title"]));

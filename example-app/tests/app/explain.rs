@@ -23,9 +23,9 @@ fn explain(args: &[&str], variables: &[(&str, &str)]) -> Run {
 fn it_says_check_by_check_why_a_token_is_accepted() {
     let Run { success, stdout, stderr } = explain(&[&token(&["alice"])], ENV);
     assert!(success && stderr.is_empty(), "{stdout}{stderr}");
-    assert_eq!(stdout.matches("passed  rule ").count(), 22, "{stdout}");
+    assert_eq!(stdout.matches("passed  rule ").count(), 26, "{stdout}");
     assert!(stdout.ends_with("The token is accepted.\n"), "{stdout}");
-    // Claims only where they are asked for.
+    // No claims unless requested.
     assert!(!stdout.contains("alice") && !stdout.contains(SECRET), "{stdout}");
 }
 
@@ -46,8 +46,22 @@ fn it_says_which_routes_of_a_path_are_opened() {
     assert!(!success && stderr.contains("--path"), "{stderr}");
 }
 
+/// Scopes and requirements may look things up for a request, and here there is none.
 #[test]
-fn it_says_what_it_was_at_another_moment() {
+fn it_names_the_scope_or_requirement_that_would_decide() {
+    let token = token(&["alice"]);
+    for (path, route, name) in [
+        ("/api/orgs/one/projects", "/api/orgs/<org_id>/projects", "Organization"),
+        ("/api/admin/stats", "/api/admin/stats", "Admin"),
+    ] {
+        let Run { success, stdout, .. } = explain(&[&token, "--path", path], ENV);
+        assert!(!success && stdout.contains(&format!("GET {route} (")), "{stdout}");
+        assert!(stdout.ends_with(&format!("opens if met: {name}\n")), "{stdout}");
+    }
+}
+
+#[test]
+fn it_explains_a_token_as_of_another_moment() {
     let token = token(&["alice", "--ttl", "1m"]);
     let Run { success, stdout, .. } = explain(&[&token, "--at", "2100-01-01T00:00:00Z"], ENV);
     assert!(!success && stdout.contains("FAILED  rule 11"), "{stdout}");
@@ -58,7 +72,7 @@ fn it_says_what_it_was_at_another_moment() {
     assert!(!success && stderr.contains("--at"), "{stderr}");
 }
 
-/// A shell's history has no token then.
+/// The token then stays out of the shell's history.
 #[test]
 fn a_token_comes_from_standard_input() {
     let directory = tempfile::tempdir().unwrap();
@@ -78,7 +92,7 @@ fn claims_are_printed_when_they_are_asked_for() {
     let Run { success, stdout, .. } = explain(&[&token(&["al\u{202e}ice"]), "--claims"], ENV);
     assert!(success, "{stdout}");
     assert!(stdout.contains(r#""alg": "HS256""#), "{stdout}");
-    // A terminal is not to be led astray.
+    // A token cannot manipulate the terminal.
     assert!(stdout.contains(r#""uid": "al\u{202e}ice""#), "{stdout}");
 
     let forged = token(&["alice"]) + "A";
@@ -89,24 +103,24 @@ fn claims_are_printed_when_they_are_asked_for() {
 }
 
 #[test]
-fn without_a_good_configuration_there_is_no_explanation() {
+fn without_a_valid_configuration_there_is_no_explanation() {
     let token = token(&["alice"]);
     for (variables, reason) in [
         (&[][..], "BETTER_AUTH_SECRET is not set"),
-        (&[("BETTER_AUTH_SECRET", "short")][..], "BETTER_AUTH_SECRET is shorter"),
+        (&[("BETTER_AUTH_SECRET", "short")][..], "BETTER_AUTH_SECRET: the secret is shorter"),
     ] {
         let Run { success, stdout, stderr } = explain(&[&token], variables);
         assert!(!success && stdout.is_empty(), "{stdout}");
         assert!(stderr.contains(reason), "{stderr}");
     }
-    // Another secret is another key.
+    // With another secret, the signature does not match.
     let other = [("BETTER_AUTH_SECRET", "another-secret-of-32-bytes-at-least")];
     let Run { success, stdout, .. } = explain(&[&token], &other);
     assert!(!success && stdout.contains("FAILED  rule  8"), "{stdout}");
     assert!(stdout.contains("[BETTER_AUTH_SECRET, "), "{stdout}");
 }
 
-/// It asks for them once; a copy on this machine will do.
+/// The command fetches the keys once, and also from a copy on this machine.
 #[test]
 fn with_public_keys_it_says_where_they_are_and_goes_on_without() {
     let (server, issuer) = (JwksServer::start(), Issuer::with_key_pair(Algorithm::EdDsa, "one"));
@@ -118,7 +132,7 @@ fn with_public_keys_it_says_where_they_are_and_goes_on_without() {
     let Run { success, stdout, stderr } = explain(&[&token], &variables);
     assert!(!success && stderr.is_empty(), "{stderr}");
     assert!(stdout.contains("NO KEY  rule  7"), "{stdout}");
-    let why = format!("they cannot be had from {}", server.url());
+    let why = format!("could not fetch them from {}", server.url());
     assert!(stdout.contains("503 keys_unavailable") && stdout.contains(&why), "{stdout}");
     assert_eq!(server.fetches(), 1);
 

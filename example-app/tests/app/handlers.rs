@@ -1,6 +1,6 @@
-//! The application on a database file of its own.
+//! The application on a temporary database file.
 
-use auth_guard::testing::{Algorithm, Issuer, RequestExt};
+use auth_guard::testing::{Algorithm, AttackReport, Issuer, RequestExt, attack};
 use auth_guard::{AuthGuard, Secret};
 use rocket::http::{ContentType, Method, Status};
 use rocket::local::blocking::{Client, LocalResponse};
@@ -15,7 +15,7 @@ pub(crate) struct App {
     directory: TempDir,
 }
 
-/// What a client gets to see.
+/// What a client sees of an answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: Status,
@@ -36,7 +36,7 @@ impl App {
         Self { client: Client::untracked(more(rocket)).unwrap(), directory }
     }
 
-    /// As Better Auth is by default: public keys, and nothing shared.
+    /// Launches it with public keys and no shared secret, Better Auth's default.
     pub(crate) fn with_public_keys(algorithm: Algorithm) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let rocket =
@@ -45,7 +45,7 @@ impl App {
         Self { client: Client::untracked(issuer.trusted_by(rocket)).unwrap(), directory }
     }
 
-    /// With a token for `user`, or without one; without a `Content-Type`.
+    /// Sends a request with a token for `user`, if any, and without a `Content-Type`.
     pub(crate) fn send(
         &self,
         method: Method,
@@ -58,6 +58,18 @@ impl App {
             Some(user) => request.as_user(user).dispatch().into(),
             None => request.dispatch().into(),
         }
+    }
+
+    /// Sends a request with a token of `user` that has more claims.
+    pub(crate) fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        (user, claims): (&str, &Value),
+        body: &str,
+    ) -> Answer {
+        let request = self.client.req(method, path).body(body).as_user(user);
+        request.with_claims(claims).dispatch().into()
     }
 
     pub(crate) fn get(&self, path: &str, user: &str) -> Answer {
@@ -80,7 +92,16 @@ impl App {
         self.send(Method::Delete, path, Some(user), "")
     }
 
-    /// Takes its table away behind its back.
+    /// Attacks every route.
+    #[track_caller]
+    pub(crate) fn attack(&self) -> AttackReport {
+        attack(&self.client)
+            .meeting("Admin", json!({ "roles": ["admin"] }))
+            .admitted("Organization", "one", json!({ "orgs": { "one": ["member"] } }))
+            .all()
+    }
+
+    /// Drops the table, so that every query fails.
     pub(crate) fn break_database(&self) {
         let options =
             SqliteConnectOptions::new().filename(self.directory.path().join("tasks.sqlite"));
@@ -90,7 +111,7 @@ impl App {
         });
     }
 
-    /// A task of alice's; its path and what it looks like.
+    /// Creates a task of alice's. Returns its path and its JSON.
     pub(crate) fn task_of_alice(&self) -> (String, Value) {
         let created = self.post("/api/alice/tasks", "alice", r#"{"title":"milk"}"#);
         assert_eq!(created.status, Status::Created, "{created:?}");
@@ -105,7 +126,7 @@ impl Answer {
         rocket::serde::json::from_str(&self.text).unwrap()
     }
 
-    /// Checks that it is a problem body for `status`; its `detail`.
+    /// Checks that this is a problem with `status`. Returns its `detail`.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> String {
         let content_type = ContentType::new("application", "problem+json");
@@ -118,7 +139,7 @@ impl Answer {
         body["detail"].as_str().unwrap().to_owned()
     }
 
-    /// Checks that it is the guard's own answer.
+    /// Checks that this is the guard's own answer.
     #[track_caller]
     pub(crate) fn refusal(&self, status: u16, code: &str) {
         self.problem(status);

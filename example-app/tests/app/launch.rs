@@ -1,17 +1,17 @@
-//! Serving: with a secret, with the demo's, and not at all.
+//! Launching with a secret, with the demo's secret, and launches that fail.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use crate::binary::{Run, SECRET, Server, command, run};
 
-/// Pastes a line into a shell; the answer, head and body.
+/// Runs a line in a shell. Returns the whole output, head and body of the answer.
 fn paste(line: &str) -> String {
     let Output { stdout, stderr, .. } = Command::new("sh").args(["-c", line]).output().unwrap();
     String::from_utf8(stdout).unwrap() + &String::from_utf8(stderr).unwrap()
 }
 
-/// Its page is looked at by the browser of the live tests.
+/// The live tests open the page in a browser.
 #[test]
 fn the_demo_prints_a_page_to_open_and_a_token_to_paste_there() {
     let server = Server::start(&[]);
@@ -24,7 +24,7 @@ fn the_demo_prints_a_page_to_open_and_a_token_to_paste_there() {
     assert!(paste(&format!("curl -i {list}/bob/tasks")).contains("HTTP/1.1 403"));
 }
 
-/// The commands that the demo prints.
+/// Returns the commands that the demo prints.
 fn commands(server: &Server) -> Vec<&str> {
     server.output.lines().filter(|line| line.starts_with("curl -i")).collect()
 }
@@ -32,7 +32,7 @@ fn commands(server: &Server) -> Vec<&str> {
 #[test]
 fn the_demo_works_as_it_is_pasted() {
     let server = Server::start(&[]);
-    assert!(server.output.contains("THIS RUN HAS MADE A RANDOM SECRET"), "{}", server.output);
+    assert!(server.output.contains("THIS RUN USES A RANDOM SECRET"), "{}", server.output);
 
     let commands = commands(&server);
     assert_eq!(commands.len(), 4, "{}", server.output);
@@ -42,7 +42,7 @@ fn the_demo_works_as_it_is_pasted() {
     }
     assert!(paste(commands[1]).contains(r#""title":"milk""#));
 
-    // All of it at once, with the lines between the commands.
+    // Everything at once, including the lines between the commands.
     let start = server.output.find("\n# BETTER_AUTH_SECRET").unwrap();
     let end = server.output.rfind("Rocket has launched").unwrap();
     assert_eq!(paste(&server.output[start..end]).matches("HTTP/1.1 ").count(), 4);
@@ -137,7 +137,7 @@ fn a_database_that_cannot_be_opened_stops_the_launch() {
     }
 }
 
-/// SQLite has other ideas of these names.
+/// SQLite gives these names a special meaning.
 #[test]
 fn a_database_is_always_a_file() {
     for name in [":memory:", "file:tasks?mode=memory"] {

@@ -1,4 +1,4 @@
-//! The application from outside: its handlers through Rocket's client, and its
+//! Tests the application from the outside: its handlers through Rocket's client, and its
 //! binary as a shell runs it.
 
 #![allow(clippy::unwrap_used)]
@@ -8,6 +8,7 @@ mod handlers;
 mod bodies;
 mod cors;
 mod docs;
+mod organizations;
 mod ownership;
 mod policy;
 mod tasks;
@@ -16,4 +17,5 @@ mod binary;
 mod explain;
 mod launch;
 mod metrics;
+mod ready;
 mod token;

@@ -9,7 +9,7 @@ use crate::binary::{Run, SECRET, Server, run};
 
 const ON: (&str, &str) = ("EXAMPLE_APP_METRICS", "true");
 
-fn curl(args: &[&str], url: &str) -> String {
+pub(crate) fn curl(args: &[&str], url: &str) -> String {
     let output = Command::new("curl").args(["-s", "-i"]).args(args).arg(url).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
@@ -51,7 +51,7 @@ fn decisions_and_keys_are_counted() {
 }
 
 #[test]
-fn there_are_no_numbers_unless_they_are_wanted() {
+fn there_are_no_metrics_by_default() {
     for variables in [vec![], vec![("EXAMPLE_APP_METRICS", "false")]] {
         let server = Server::start(&[vec![("BETTER_AUTH_SECRET", SECRET)], variables].concat());
         let answer = curl(&[], &format!("http://{}/metrics", server.address));
@@ -64,7 +64,7 @@ fn there_are_no_numbers_unless_they_are_wanted() {
     assert!(!success && stderr.contains("EXAMPLE_APP_METRICS must be"), "{stderr}");
 }
 
-/// An application whose issuer is this one, or will be.
+/// An application that trusts `issuer`, a key server that may not have keys yet.
 struct WithPublicKeys {
     issuer: JwksServer,
     server: Server,
@@ -86,7 +86,7 @@ impl WithPublicKeys {
         Self { issuer, server }
     }
 
-    /// The status of a request with a new token of this key.
+    /// Sends a request with a new token signed with this key. Returns the status.
     fn status(&self, key: &Issuer) -> String {
         let key = key.clone().with_issuer(Self::ORIGIN).with_audience(Self::ORIGIN);
         let field = format!("Authorization: Bearer {}", key.token("alice").sign());
@@ -97,7 +97,7 @@ impl WithPublicKeys {
     fn wait_for(&self, status: &str, key: &Issuer) {
         let started = Instant::now();
         while self.status(key) != status {
-            assert!(started.elapsed() < Duration::from_secs(30), "never {status}");
+            assert!(started.elapsed() < Duration::from_secs(30), "no {status} within 30 s");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -111,7 +111,7 @@ impl WithPublicKeys {
         let numbers = self.numbers();
         let line = format!("auth_guard_keys{{kind=\"public\"}} {keys}\n");
         assert!(numbers.contains(&line), "no {line} in\n{numbers}");
-        // No label is from a token or from the issuer.
+        // No label comes from a token or from the issuer.
         assert!(!numbers.contains("of-the-issuer") && !numbers.contains("127.0.0.1"), "{numbers}");
     }
 }
@@ -135,7 +135,7 @@ fn public_keys_are_counted_through_a_cold_start_a_rotation_and_an_outage() {
     app.wait_for("200", &two);
     app.counts(2);
 
-    // The known ones stay in use.
+    // The known keys stay in use.
     app.issuer.fail();
     app.wait_for("503", &key("three-of-the-issuer"));
     assert_eq!((&*app.status(&one), &*app.status(&two)), ("200", "200"));
@@ -146,7 +146,7 @@ fn public_keys_are_counted_through_a_cold_start_a_rotation_and_an_outage() {
 }
 
 #[test]
-fn public_keys_that_are_too_old_are_counted_no_more() {
+fn public_keys_that_are_too_old_are_no_longer_counted() {
     let one = Issuer::with_key_pair(Algorithm::EdDsa, "one-of-the-issuer");
     let stale = [("AUTH_GUARD_JWKS_MAX_AGE", "1"), ("AUTH_GUARD_JWKS_MAX_STALE", "1")];
     let app = WithPublicKeys::start(&stale);

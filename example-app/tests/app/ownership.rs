@@ -1,4 +1,4 @@
-//! Nobody but the owner, on any route, whatever else is wrong with the request.
+//! Only the owner gets in, on every route, whatever else is wrong with the request.
 
 use crate::handlers::{Answer, App};
 use auth_guard::testing::{Issuer, RequestExt};
@@ -7,7 +7,7 @@ use rocket::serde::json::json;
 
 const INPUT: &str = r#"{"title":"tea"}"#;
 
-/// Every scoped route, with the status that the owner gets.
+/// Every scoped route, with the owner's status.
 const ROUTES: [(Method, &str, Status); 6] = [
     (Method::Get, "/api/alice/tasks", Status::Ok),
     (Method::Post, "/api/alice/tasks", Status::Created),
@@ -23,14 +23,14 @@ fn every_route_is_the_owners() {
     let (_, task) = app.task_of_alice();
 
     for (method, path, _) in ROUTES {
-        // The broken body is never looked at.
+        // The broken body is never read.
         for body in [INPUT, "", "{", r#"{"title":""}"#] {
             app.send(method, path, None, body).refusal(401, "token_missing");
             app.send(method, path, Some("bob"), body).refusal(403, "not_owner");
             app.send(method, path, Some("Alice"), body).refusal(403, "not_owner");
         }
     }
-    // A refused write has changed nothing.
+    // A refused write changes nothing.
     assert_eq!(app.get("/api/alice/tasks", "alice").json(), json!([task]));
 
     for (method, path, status) in ROUTES {
@@ -66,7 +66,7 @@ fn access_is_decided_before_the_id() {
     }
 }
 
-/// The application catches every status; the guard's answers come out all the same.
+/// The application catches every status, yet the guard's answers reach the client.
 #[test]
 fn the_answers_of_the_guard_are_its_own() {
     let app = App::new();

@@ -1,19 +1,26 @@
-//! Who may call what. A change here is one that a reviewer wants to see.
+//! Pins who may call which route, so that a change shows up in review.
 
 use crate::handlers::App;
-use auth_guard::testing::{Algorithm, attack_all};
+use auth_guard::testing::Algorithm;
+use auth_guard::{AuthGuard, Secret};
+use rocket::local::blocking::Client;
+use rocket::{get, routes};
 
 const POLICY: &str = "\
-GET /api/<user_id>/tasks                  owner of <user_id>  list
-POST /api/<user_id>/tasks                 owner of <user_id>  create
-DELETE /api/<user_id>/tasks/<id>          owner of <user_id>  remove
-GET /api/<user_id>/tasks/<id>             owner of <user_id>  show
-PUT /api/<user_id>/tasks/<id>             owner of <user_id>  replace
-PATCH /api/<user_id>/tasks/<id>/complete  owner of <user_id>  toggle
-GET /api/me                               verified            me
-GET /docs/<path..>                        public              page
-GET /health                               public              health
-GET /openapi.json                         public              document
+GET /api/<user_id>/tasks                  owner of <user_id>            list
+POST /api/<user_id>/tasks                 owner of <user_id>            create
+DELETE /api/<user_id>/tasks/<id>          owner of <user_id>            remove
+GET /api/<user_id>/tasks/<id>             owner of <user_id>            show
+PUT /api/<user_id>/tasks/<id>             owner of <user_id>            replace
+PATCH /api/<user_id>/tasks/<id>/complete  owner of <user_id>            toggle
+GET /api/admin/stats                      Admin                         stats
+GET /api/me                               verified                      me
+GET /api/orgs/<org_id>/projects           Organization admits <org_id>  list
+POST /api/orgs/<org_id>/projects          Organization admits <org_id>  create
+GET /docs/<path..>                        public                        page
+GET /health                               public                        health
+GET /health/ready                         public                        ready
+GET /openapi.json                         public                        document
 ";
 
 #[test]
@@ -28,18 +35,34 @@ fn the_table_without_serving_is_the_same() {
     assert_eq!(audit.to_string(), POLICY);
 }
 
-/// Hundreds of hostile requests to each route; a wrong answer to one fails this.
+#[test]
+fn a_route_that_nothing_declares_stops_the_launch() {
+    #[get("/forgotten")]
+    fn forgotten() {}
+
+    let launched = |routes: Vec<rocket::Route>| {
+        let directory = tempfile::tempdir().unwrap();
+        let guard = AuthGuard::fairing().with_secret(Secret::random());
+        let rocket = example_app::rocket(guard, directory.path().join("tasks.sqlite"));
+        // Rocket's error panics unless it is looked at.
+        Client::untracked(rocket.mount("/", routes)).map_err(|error| error.to_string()).is_ok()
+    };
+    assert!(launched(auth_guard::public(routes![forgotten])));
+    assert!(!launched(routes![forgotten]));
+}
+
+/// Sends hundreds of hostile requests to each route. One wrong answer fails the test.
 #[test]
 fn every_route_withstands_the_attack() {
     let app = App::new();
     app.task_of_alice();
-    let table = attack_all(&app.client).to_string();
+    let table = app.attack().to_string();
     println!("{table}");
 
-    // It speaks of answers as the README does.
+    // The table uses the README's names for answers.
     let readme = include_str!("../../../README.md");
     let codes = table.lines().next().unwrap().split_whitespace().filter(|word| word.contains('_'));
-    assert_eq!(codes.inspect(|code| assert!(readme.contains(&format!("`{code}`")))).count(), 5);
+    assert_eq!(codes.inspect(|code| assert!(readme.contains(&format!("`{code}`")))).count(), 6);
     let policy = POLICY.lines().map(|line| line.rsplit_once("  ").unwrap().0.trim_end());
     for route in policy {
         let row = table.lines().find(|row| row.starts_with(route));
@@ -53,6 +76,6 @@ fn every_route_withstands_the_attack_with_public_keys() {
     for algorithm in [Algorithm::EdDsa, Algorithm::Rs256] {
         let app = App::with_public_keys(algorithm);
         app.task_of_alice();
-        println!("{}", attack_all(&app.client));
+        println!("{}", app.attack());
     }
 }

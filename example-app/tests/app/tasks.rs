@@ -1,4 +1,4 @@
-//! What each route answers to the owner.
+//! The answers of each route to the owner.
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ fn health_needs_no_token() {
 }
 
 #[test]
-fn me_tells_who_and_until_when() {
+fn me_shows_the_caller_and_the_expiry() {
     let app = App::new();
     let me = app.get("/api/me", "alice").json();
     assert_eq!(me["uid"], "alice");
@@ -26,7 +26,7 @@ fn me_tells_who_and_until_when() {
 }
 
 #[test]
-fn a_task_lives() {
+fn a_task_is_created_changed_and_deleted() {
     let app = App::new();
     assert_eq!(app.get("/api/alice/tasks", "alice").json(), json!([]));
 
@@ -131,7 +131,7 @@ fn a_path_that_leads_nowhere_is_not_found() {
 }
 
 #[test]
-fn head_is_as_get() {
+fn head_is_answered_like_get() {
     let app = App::new();
     let (path, _) = app.task_of_alice();
     let head = |path, user| app.send(Method::Head, path, user, "").status;
@@ -152,7 +152,7 @@ fn copies_that_start_at_once_share_a_new_database() {
 }
 
 #[test]
-fn a_failing_database_is_an_error_that_tells_nothing() {
+fn a_database_error_reveals_nothing() {
     let app = App::new();
     app.break_database();
     for answer in [

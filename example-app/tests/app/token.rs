@@ -26,7 +26,7 @@ fn refused(args: &[&str], variables: &[(&str, &str)], reason: &str) {
     assert!(stderr.contains(reason), "{stderr}");
 }
 
-/// Claims, without a look at the signature.
+/// Returns the claims without checking the signature.
 fn claims(token: &str) -> Value {
     jsonwebtoken::dangerous::insecure_decode::<Value>(token).unwrap().claims
 }
@@ -87,22 +87,26 @@ fn its_lifetime_is_bounded() {
 }
 
 #[test]
-fn nobody_gets_none() {
+fn a_uid_that_the_guard_refuses_gets_no_token() {
     for uid in ["", "a\nb", "\u{7f}", "\u{85}"] {
         refused(&[uid], &[("BETTER_AUTH_SECRET", SECRET)], "uid");
     }
 }
 
 #[test]
-fn without_a_good_configuration_there_is_none() {
+fn without_a_valid_configuration_there_is_no_token() {
     refused(&["alice"], &[], "BETTER_AUTH_SECRET is not set");
-    refused(&["alice"], &[("BETTER_AUTH_SECRET", "")], "BETTER_AUTH_SECRET is empty");
-    refused(&["alice"], &[("BETTER_AUTH_SECRET", "short")], "BETTER_AUTH_SECRET is shorter");
+    refused(&["alice"], &[("BETTER_AUTH_SECRET", "")], "BETTER_AUTH_SECRET: the secret is empty");
+    refused(
+        &["alice"],
+        &[("BETTER_AUTH_SECRET", "short")],
+        "BETTER_AUTH_SECRET: the secret is shorter",
+    );
     let leeway = [("BETTER_AUTH_SECRET", SECRET), ("AUTH_GUARD_LEEWAY", "301")];
     refused(&["alice"], &leeway, "AUTH_GUARD_LEEWAY");
 }
 
-/// Quotes and white space are a part of the secret, as for Better Auth.
+/// Quotes and white space are part of the secret, as in Better Auth.
 #[test]
 fn the_secret_is_its_exact_bytes() {
     let secret = format!(" \"{SECRET}\"\n");
