@@ -1,8 +1,8 @@
-//! One route, `/api/<user_id>/tasks`, in each of the servers that are compared.
+//! One route, `/api/<user_id>/tasks`, in each of the servers under comparison.
 
 use std::sync::Arc;
 
-use auth_guard::{Owner, Verified, user_scoped};
+use auth_guard::{AuthGuard, Owner, Verified, user_scoped};
 use axum::extract::{FromRef, Path};
 use axum::http::StatusCode;
 use axum::routing::get as axum_get;
@@ -14,7 +14,7 @@ use rocket::{Build, Rocket, get, routes};
 use crate::peers::{ByHand, Decoder};
 use crate::tokens::{Claims, ORIGIN, SECRET, figment, guard};
 
-/// The path of [`crate::tokens::UID`].
+/// Returns the path of [`crate::tokens::UID`]'s tasks.
 pub fn path() -> String {
     format!("/api/{}/tasks", crate::tokens::UID)
 }
@@ -42,22 +42,27 @@ fn by_hand(user_id: &str, _guard: ByHand) -> &str {
     user_id
 }
 
-/// Without any guard.
+/// Builds the Rocket server without a guard.
 pub fn rocket_plain(figment: Figment) -> Rocket<Build> {
     rocket::custom(figment).mount("/api", routes![plain])
 }
 
-/// With `#[user_scoped]`.
+/// Builds the Rocket server with `#[user_scoped]`.
 pub fn rocket_scoped(figment: Figment) -> Rocket<Build> {
     rocket::custom(figment).attach(guard()).mount("/api", routes![scoped])
 }
 
-/// With `#[user_scoped]`, `Owner` and `Verified`.
+/// Builds the Rocket server with `#[user_scoped]` and the keys that the configuration names.
+pub fn rocket_configured(figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment).attach(AuthGuard::fairing()).mount("/api", routes![scoped])
+}
+
+/// Builds the Rocket server with `#[user_scoped]`, `Owner` and `Verified`.
 pub fn rocket_scoped_and_asked(figment: Figment) -> Rocket<Build> {
     rocket::custom(figment).attach(guard()).mount("/api", routes![scoped_and_asked])
 }
 
-/// With a guard on `jsonwebtoken`.
+/// Builds the Rocket server with a handwritten guard on `jsonwebtoken`.
 pub fn rocket_by_hand(figment: Figment) -> Rocket<Build> {
     rocket::custom(figment).manage(Decoder::hs256()).mount("/api", routes![by_hand])
 }
@@ -67,13 +72,13 @@ struct AxumState {
     decoder: AxumDecoder<Claims>,
 }
 
-/// Without any guard.
+/// Builds the axum server without a guard.
 pub fn axum_plain() -> axum::Router {
     axum::Router::new()
         .route("/api/{user_id}/tasks", axum_get(async |Path(user_id): Path<String>| user_id))
 }
 
-/// With axum-jwt-auth, and the path checked by hand.
+/// Builds the axum server with axum-jwt-auth and a handwritten check of the path.
 pub fn axum_jwt_auth() -> axum::Router {
     async fn handler(
         Path(user_id): Path<String>,
@@ -87,12 +92,12 @@ pub fn axum_jwt_auth() -> axum::Router {
     validation.set_issuer(&[ORIGIN]);
     validation.set_audience(&[ORIGIN]);
     let keys = vec![jsonwebtoken_10::DecodingKey::from_secret(SECRET.as_bytes())];
-    let decoder = LocalDecoder::new(keys, validation).expect("a good configuration");
+    let decoder = LocalDecoder::new(keys, validation).expect("a valid configuration");
     let state = AxumState { decoder: Arc::new(decoder) };
     axum::Router::new().route("/api/{user_id}/tasks", axum_get(handler)).with_state(state)
 }
 
-/// The servers, by the name that starts them.
+/// The names that [`serve`] accepts.
 pub const SERVERS: [&str; 6] = [
     "rocket-plain",
     "rocket-scoped",
@@ -102,8 +107,8 @@ pub const SERVERS: [&str; 6] = [
     "axum-jwt-auth",
 ];
 
-/// Serves one of [`SERVERS`] on one thread, at a port that it prints, until it is
-/// ended.
+/// Serves one of [`SERVERS`] on one thread and a free port, which it prints, until the
+/// process ends.
 pub fn serve(name: &str) {
     let figment = figment().merge(("port", 0)).merge(("workers", 1));
     let rocket = match name {
@@ -122,7 +127,7 @@ pub fn serve(name: &str) {
 }
 
 fn serve_axum(app: axum::Router) {
-    // As Rocket has it.
+    // The same kind of runtime as Rocket's.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.expect("a runtime").block_on(async {

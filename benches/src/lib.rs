@@ -1,4 +1,4 @@
-//! What is measured, and what it is compared with.
+//! The servers, tokens and libraries that the benchmarks share.
 
 pub mod apps;
 pub mod interleave;

@@ -1,4 +1,4 @@
-//! What is written by hand where there is no auth-guard: a guard on `jsonwebtoken`.
+//! A handwritten guard on `jsonwebtoken`: what an application does without auth-guard.
 
 use std::sync::LazyLock;
 
@@ -10,19 +10,19 @@ use rocket::{State, async_trait};
 
 use crate::tokens::{Claims, ORIGIN, SECRET};
 
-/// `jsonwebtoken` with its key and rules prepared.
+/// `jsonwebtoken` with its key and validation rules prepared.
 pub struct Decoder {
     key: DecodingKey,
     validation: Validation,
 }
 
-/// A request guard as one writes it: a valid token, and its `uid` is in the path.
+/// A typical handwritten guard: the token is valid, and its `uid` is in the path.
 pub struct ByHand(pub Claims);
 
 impl Decoder {
-    /// For HS256, with the provider rust_crypto.
+    /// Creates a decoder for HS256 with the provider `rust_crypto`.
     pub fn hs256() -> Self {
-        // With both of its features on, jsonwebtoken wants to be told.
+        // With both provider features enabled, jsonwebtoken requires an explicit choice.
         static INSTALLED: LazyLock<()> = LazyLock::new(|| {
             let installed = jsonwebtoken::crypto::rust_crypto::DEFAULT_PROVIDER.install_default();
             installed.expect("the first provider");
@@ -36,7 +36,7 @@ impl Decoder {
         Self { key: DecodingKey::from_secret(SECRET.as_bytes()), validation }
     }
 
-    /// `jsonwebtoken::decode::<Claims>`.
+    /// Calls `jsonwebtoken::decode::<Claims>`.
     pub fn decode(&self, token: &str) -> Result<Claims, Error> {
         jsonwebtoken::decode(token, &self.key, &self.validation).map(|token| token.claims)
     }

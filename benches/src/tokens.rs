@@ -1,4 +1,4 @@
-//! Tokens as Better Auth signs them, and hostile ones of the same length.
+//! Tokens as Better Auth signs them, and hostile tokens of the same length.
 
 use std::time::SystemTime;
 
@@ -13,19 +13,19 @@ use sha2::Sha256;
 /// The secret that every contender shares with the issuer.
 pub const SECRET: &str = "a secret of the benchmarks, 32 bytes and more";
 
-/// `iss` and `aud`.
+/// The `iss` and the `aud` of the tokens.
 pub const ORIGIN: &str = "https://auth.example.com";
 
-/// Whose tokens they are.
+/// The user of the tokens.
 pub const UID: &str = "m0Xk9cTz1vYw7LbQe4RsUd8NfHa2GpJi";
 
-/// The header of a Better Auth server.
+/// The header that Better Auth writes.
 pub const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// The length of the token that most rows are about, in bytes.
+/// The length in bytes of the token in most rows.
 pub const USUAL: usize = 324;
 
-/// The lengths that growth is shown over.
+/// The lengths that show how the cost grows.
 pub const LENGTHS: [usize; 4] = [USUAL, 1024, 4096, 8192];
 
 /// The seven claims of a token, as an application reads them.
@@ -33,11 +33,11 @@ pub const LENGTHS: [usize; 4] = [USUAL, 1024, 4096, 8192];
 pub struct Claims {
     /// Issued at.
     pub iat: u64,
-    /// Padding, in a user's column.
+    /// Padding, in a column of the user table.
     pub name: String,
-    /// The owner of a path.
+    /// The user id that paths are compared with.
     pub uid: String,
-    /// The same.
+    /// The same user id.
     pub sub: String,
     /// Expires at.
     pub exp: u64,
@@ -48,7 +48,7 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Good for 15 minutes.
+    /// Creates claims that are valid for 15 minutes.
     pub fn new(name: String) -> Self {
         let iat = now();
         let exp = iat + 900;
@@ -64,37 +64,37 @@ impl Claims {
     }
 }
 
-/// The verifier that the guards use, set up for these tokens.
+/// Returns the verifier that the guards use, configured for these tokens.
 pub fn verifier() -> Verifier {
-    guard().verifier(&figment()).expect("a good configuration")
+    guard().verifier(&figment()).expect("a valid configuration")
 }
 
-/// The fairing, set up for these tokens.
+/// Returns the fairing, configured for these tokens.
 pub fn guard() -> AuthGuard {
-    AuthGuard::fairing().with_secret(Secret::new(SECRET).expect("a good secret"))
+    AuthGuard::fairing().with_secret(Secret::new(SECRET).expect("a valid secret"))
 }
 
-/// A quiet application whose issuer is [`ORIGIN`].
+/// Returns the configuration of a silent application whose issuer is [`ORIGIN`].
 pub fn figment() -> Figment {
     let config = rocket::Config { log_level: rocket::config::LogLevel::Off, ..Default::default() };
     let table = rocket::figment::util::map!["issuer" => ORIGIN, "audience" => ORIGIN];
     Figment::from(config).merge(("auth_guard", table))
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.expect("a clock after 1970").as_secs()
 }
 
-/// A good token of this length, or a byte less where base64 has no such length.
+/// Returns a valid token of this length, or one byte shorter if base64url skips it.
 pub fn valid(length: usize) -> String {
     of_length(length, |padding| {
         sign(HEADER, &serde_json::to_string(&Claims::new("n".repeat(padding))).expect("JSON"))
     })
 }
 
-/// Good tokens of the usual length, no two of them the same.
+/// Returns distinct valid tokens of the usual length.
 pub fn different(count: usize) -> Vec<String> {
     let padding = Claims::new(String::new());
     let token = |name: String| {
@@ -104,14 +104,14 @@ pub fn different(count: usize) -> Vec<String> {
     (0..count).map(|number| token(format!("{number:0width$}"))).collect()
 }
 
-/// The same token with another byte in its signature.
+/// Returns the token with one byte of its signature changed.
 pub fn badly_signed(token: &str) -> String {
     let (input, signature) = token.rsplit_once('.').expect("a signature");
     let other = if signature.starts_with('A') { 'B' } else { 'A' };
     format!("{input}.{other}{}", &signature[1..])
 }
 
-/// A token that expired a minute ago.
+/// Returns a token that expired a minute ago.
 pub fn expired() -> String {
     of_length(USUAL, |padding| {
         let claims = Claims::new("n".repeat(padding));
@@ -120,8 +120,8 @@ pub fn expired() -> String {
     })
 }
 
-/// The worst that whoever may sign, or not even that, can do with so many bytes:
-/// what it is, and a token.
+/// Returns the most expensive tokens of this length, signed and unsigned, each with a
+/// description.
 pub fn hostile(length: usize) -> Vec<(&'static str, String)> {
     let claims = |member: &dyn Fn(usize) -> String| {
         of_length(length, |padding| {
@@ -169,7 +169,17 @@ pub fn hostile(length: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The longest token of at most this length that `build` makes of some padding.
+/// Returns two tokens of this length for public keys, one with an unknown `kid`, the other
+/// with an unknown `alg` and otherwise the same header.
+pub fn unknown(length: usize) -> [String; 2] {
+    ["EdDSA", "EdXSA"].map(|alg| {
+        of_length(length, |padding| {
+            sign(&format!(r#"{{"alg":"{alg}","kid":"{}"}}"#, "k".repeat(padding)), "{}")
+        })
+    })
+}
+
+/// Returns the longest token up to this length that `build` makes, given some padding.
 fn of_length(length: usize, build: impl Fn(usize) -> String) -> String {
     let fits = |padding: &usize| build(*padding).len() <= length;
     let (mut low, mut high) = (0, length);
@@ -180,7 +190,7 @@ fn of_length(length: usize, build: impl Fn(usize) -> String) -> String {
     build(low)
 }
 
-/// The compact serialization (RFC 7515 section 7.1).
+/// Returns the signed compact serialization (RFC 7515 section 7.1).
 pub fn sign(header: &str, payload: &str) -> String {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     let input = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));

@@ -1,10 +1,10 @@
-//! Any `Authorization` fields → claims, as the guards go: never a panic, and the
-//! same verdict as that of the model which the property tests judge by. Whatever
-//! is accepted has the HMAC that somebody else's code gives.
+//! Feeds arbitrary `Authorization` fields to the code that the guards run. It must never
+//! panic, and must reach the verdict of the model that the property tests use. That model
+//! checks the HMAC of every accepted token with an independent implementation.
 //!
-//! The input's first byte says what follows. A digit: one field a line. A letter:
-//! a header, a line feed, and claims, which are signed here, since no fuzzer finds
-//! an HMAC by itself. Which of them, says how the server is set up.
+//! The first byte of the input selects its format and the server's settings. After a
+//! digit, each line is one field. After a letter come a header, a line feed, and claims,
+//! which are signed here, because no fuzzer finds an HMAC by itself.
 
 #![no_main]
 
@@ -15,10 +15,11 @@ mod model;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use auth_guard::testing::{Issuer, verify_fields};
+use auth_guard::testing::Issuer;
+use auth_guard::testing::internal::verify_fields;
 use auth_guard::{AuthGuard, Secret, Verifier};
 use libfuzzer_sys::fuzz_target;
-use model::{Key, Settings, Verdict};
+use model::{Key, Required, Settings, Verdict};
 use rocket::figment::Figment;
 use rocket::figment::value::{Dict, Value};
 
@@ -31,18 +32,38 @@ struct Server {
 }
 
 static SERVERS: LazyLock<Vec<Server>> = LazyLock::new(|| {
-    [(None, "uid", true, 5), (Some("https://a.example"), "sub", false, 300)]
-        .map(|(origin, uid_claim, match_subject, leeway)| {
-            Server::new(Settings {
-                issuer: origin.map(Into::into),
-                audience: origin.map(Into::into).into_iter().collect(),
-                uid_claim: uid_claim.into(),
-                match_subject,
-                leeway,
-                max_lifetime: 3600,
-            })
-        })
-        .into()
+    let plain = Settings {
+        at_jwt: false,
+        issuer: None,
+        audience: vec![],
+        audience_claim: "aud".into(),
+        uid_claim: "uid".into(),
+        match_subject: true,
+        leeway: 5,
+        max_lifetime: 3600,
+        require: vec![],
+        required_claims: vec![],
+        id_tokens: false,
+    };
+    let origin = || "https://a.example".to_owned();
+    let named = Settings {
+        issuer: Some(origin()),
+        audience: vec![origin()],
+        uid_claim: "sub".into(),
+        match_subject: false,
+        leeway: 300,
+        ..plain.clone()
+    };
+    let values = vec![Required::Text("access".into()), Required::Flag(true), Required::Integer(5)];
+    let access = Settings {
+        at_jwt: true,
+        audience_claim: "azp".into(),
+        require: vec![("token_use".into(), values)],
+        required_claims: vec!["level".into()],
+        id_tokens: true,
+        ..named.clone()
+    };
+    [plain, named, access].map(Server::new).into()
 });
 
 static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new(&secret()));
@@ -65,21 +86,39 @@ fuzz_target!(|input: &[u8]| {
 
 impl Server {
     fn new(settings: Settings) -> Self {
-        let Settings { issuer, audience, uid_claim, match_subject, leeway, max_lifetime } =
-            settings.clone();
+        let id_tokens = if settings.id_tokens { "accepted" } else { "refused" };
+        let token_type = if settings.at_jwt { "at+jwt" } else { "JWT" };
         let mut table = Dict::from([
-            ("uid_claim".into(), Value::from(uid_claim)),
-            ("match_subject".into(), Value::from(match_subject)),
-            ("leeway".into(), Value::from(leeway)),
-            ("max_lifetime".into(), Value::from(max_lifetime)),
+            ("token_type".into(), Value::from(token_type)),
+            ("audience_claim".into(), Value::from(settings.audience_claim.clone())),
+            ("uid_claim".into(), Value::from(settings.uid_claim.clone())),
+            ("match_subject".into(), Value::from(settings.match_subject)),
+            ("leeway".into(), Value::from(settings.leeway)),
+            ("max_lifetime".into(), Value::from(settings.max_lifetime)),
+            ("id_tokens".into(), Value::from(id_tokens)),
         ]);
-        if let Some(issuer) = issuer {
-            table.insert("issuer".into(), issuer.into());
-            table.insert("audience".into(), audience.into());
+        if let Some(issuer) = &settings.issuer {
+            table.insert("issuer".into(), issuer.clone().into());
+            table.insert("audience".into(), settings.audience.clone().into());
+        }
+        if !settings.required_claims.is_empty() {
+            table.insert("required_claims".into(), settings.required_claims.clone().into());
+        }
+        let require = settings.require.iter().map(|(name, values)| {
+            let values = values.iter().map(|value| match value {
+                Required::Text(text) => Value::from(text.clone()),
+                Required::Flag(flag) => Value::from(*flag),
+                Required::Integer(integer) => Value::from(*integer),
+            });
+            (name.clone(), values.collect::<Vec<_>>().into())
+        });
+        let require: Dict = require.collect();
+        if !require.is_empty() {
+            table.insert("require".into(), require.into());
         }
         let figment = Figment::from(rocket::Config::debug_default()).merge(("auth_guard", table));
         let guard = AuthGuard::fairing().with_secret(secret());
-        Self { settings, verifier: guard.verifier(&figment).expect("a good configuration") }
+        Self { settings, verifier: guard.verifier(&figment).expect("a valid configuration") }
     }
 
     fn check(&self, fields: &[&str]) {
@@ -96,10 +135,14 @@ impl Server {
             Verdict::Missing => assert_eq!(answer, Err("token_missing")),
             Verdict::Invalid => assert_eq!(answer, Err("token_invalid")),
             Verdict::Expired => assert_eq!(answer, Err("token_expired")),
-            Verdict::Accepted(uid) => assert_eq!(answer, Ok(&**uid)),
+            Verdict::Accepted(uid) | Verdict::Machine(uid) => assert_eq!(answer, Ok(&**uid)),
             Verdict::Unsettled => {}
         }
-        // What passed can be read, and printing it gives nothing away.
+        if let Ok(claims) = &result {
+            let is_machine = matches!(verdict, Verdict::Machine(_));
+            assert!(claims.is_machine() == is_machine || verdict == Verdict::Unsettled);
+        }
+        // Accepted claims can be read, and printing them reveals nothing.
         if let Ok(claims) = result {
             assert!(claims.expires_at() > now - Duration::from_secs(301));
             assert_eq!(format!("{claims:?}"), "Claims(..)");
@@ -108,5 +151,5 @@ impl Server {
 }
 
 fn secret() -> Secret {
-    Secret::new(SECRET).expect("a good secret")
+    Secret::new(SECRET).expect("a valid secret")
 }

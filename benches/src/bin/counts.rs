@@ -1,36 +1,45 @@
-//! Instructions and allocations, as callgrind counts them: the same on every run, so
-//! they have limits, and `counts` fails where one is passed.
+//! Counts instructions and allocations with callgrind. The counts are the same on every
+//! run, so they have limits, and `counts` fails if one is exceeded.
 //!
-//! It runs itself below valgrind, twice for each case: `counts CASE NUMBER REPETITIONS`.
+//! It runs itself under valgrind, twice for each case: `counts CASE NUMBER REPETITIONS`.
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::{Command, ExitCode};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use auth_guard::{AuthGuard, Verifier};
 use auth_guard_benches::{apps, peers, tokens};
+use rocket::figment::Figment;
 use rocket::http::Header;
 use rocket::local::asynchronous::Client;
 
-/// How often a case runs while it is counted.
+/// The number of times a case runs while callgrind counts.
 const REPETITIONS: u64 = 50;
 
-/// `performance.md`: instructions outside SHA-256 of one HS256 verification.
+/// The instructions of one HS256 verification outside SHA-256, as `performance.md` states.
 const MAX_INSTRUCTIONS: u64 = 10_000;
 
-/// Allocations of one HS256 verification: the claims that are handed out.
+/// The allocations of one HS256 verification: the claims that it returns.
 const MAX_ALLOCATIONS: u64 = 1;
 
-/// Allocations that `#[user_scoped]` adds to a request: the same.
+/// The allocations that `#[user_scoped]` adds to a request: the claims, too.
 const MAX_ADDED_ALLOCATIONS: u64 = 1;
 
-/// How much dearer a hostile token may be than a good one of its length. SHA-256 is
-/// counted, in software, and so is a smaller part of it where a processor computes it.
+/// The highest cost of a hostile token, relative to a valid one of the same length. It
+/// includes SHA-256 in software, which takes a smaller share where the processor has
+/// instructions for it.
 const MAX_FACTOR: f64 = 3.0;
+
+/// The highest cost of a token with an unknown `kid`, relative to the same header with an
+/// unknown `alg`: a header is parsed once, and the cooldown permits no fetch.
+const MAX_UNKNOWN_FACTOR: f64 = 1.3;
 
 #[derive(Clone, Copy)]
 struct Count {
-    /// Outside SHA-256.
+    /// The instructions outside SHA-256.
     instructions: u64,
     all_instructions: u64,
     allocations: u64,
@@ -48,6 +57,7 @@ fn main() -> ExitCode {
     verifications(&mut failures);
     requests(&mut failures);
     growth(&mut failures);
+    unknown_keys(&mut failures);
     failures.iter().for_each(|failure| eprintln!("FAILED: {failure}"));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -109,7 +119,28 @@ fn growth(failures: &mut Vec<String>) {
         let factor = all_instructions as f64 / good;
         println!("| {} bytes, {name} | {instructions} | {factor:.2} |", token.len());
         if factor > MAX_FACTOR {
-            failures.push(format!("{name}: more than {MAX_FACTOR} times as dear as a good token"));
+            failures.push(format!(
+                "{name}: costs more than {MAX_FACTOR} times as much as a valid token"
+            ));
+        }
+    }
+}
+
+fn unknown_keys(failures: &mut Vec<String>) {
+    println!("\n| counted, with public keys | all instructions | all, ÷ an unknown `alg` |");
+    println!("| --- | --- | --- |");
+    let plain = count("request", 0).all_instructions;
+    for (case, name, less) in [
+        ("unknown", "`verify`, an unknown `kid`", 0),
+        ("unknown-request", "added to a request, an unknown `kid`", plain),
+    ] {
+        let [kid, alg] = [0, 1].map(|number| count(case, number).all_instructions - less);
+        let factor = kid as f64 / alg as f64;
+        println!("| {} bytes, {name} | {kid} | {factor:.2} |", longest());
+        if factor > MAX_UNKNOWN_FACTOR {
+            failures.push(format!(
+                "{name}: costs more than {MAX_UNKNOWN_FACTOR} times as much as an unknown `alg`"
+            ));
         }
     }
 }
@@ -125,10 +156,10 @@ const APPS: [&str; 4] = [
     "a guard by hand on `jsonwebtoken`",
 ];
 
-/// Runs it as often as is counted.
+/// A function that runs its argument once for each repetition.
 type Counted<'c> = &'c dyn Fn(&mut dyn FnMut());
 
-/// Runs a case, to be counted.
+/// Runs a case while callgrind counts.
 fn run(case: &str, number: usize, counted: Counted<'_>) {
     let usual = tokens::valid(tokens::USUAL);
     match case {
@@ -142,6 +173,8 @@ fn run(case: &str, number: usize, counted: Counted<'_>) {
             counted(&mut || drop(black_box(decoder.decode(black_box(&usual))).expect("accepted")));
         }
         "request" => request(number, &usual, counted),
+        "unknown" => unknown(&tokens::unknown(longest())[number], counted),
+        "unknown-request" => unknown_request(&tokens::unknown(longest())[number], counted),
         other => panic!("there is no case {other}"),
     }
 }
@@ -172,13 +205,65 @@ fn request(app: usize, token: &str, counted: Counted<'_>) {
     });
 }
 
-/// After a warm-up.
+/// Verifies a token after the fetch that its key may have asked for, within the cooldown.
+fn unknown(token: &str, counted: Counted<'_>) {
+    let (verifier, now) = (AuthGuard::fairing().verifier(&public_keys()), SystemTime::now());
+    let verifier = verifier.expect("a valid configuration");
+    let other = &tokens::unknown(tokens::USUAL)[0];
+    while !verifier.is_ready() {
+        assert!(verifier.verify(other, now).is_err());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    counted(&mut || assert!(black_box(verifier.verify(black_box(token), now)).is_err()));
+}
+
+/// Sends a token after the fetch that an unknown key has asked for, within the cooldown.
+fn unknown_request(token: &str, counted: Counted<'_>) {
+    let runtime = rocket::tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let client = runtime.block_on(Client::untracked(apps::rocket_configured(public_keys())));
+    let (client, path) = (client.expect("it launches"), apps::path());
+    let status = |token: &str| {
+        let field = Header::new("Authorization", format!("Bearer {token}"));
+        let request = client.get(path.as_str()).header(field);
+        runtime.block_on(async { request.dispatch().await.status().code })
+    };
+    let other = &tokens::unknown(tokens::USUAL)[0];
+    while status(other) != 503
+        || !client.rocket().state::<Verifier>().is_some_and(Verifier::is_ready)
+    {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    counted(&mut || assert!([401, 503].contains(&status(token))));
+}
+
+/// Returns a configuration with one public key, of RFC 8037, and the longest cooldown.
+fn public_keys() -> Figment {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/jwks", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let jwk = format!(r#"{{"kty":"OKP","crv":"Ed25519","kid":"one","x":"{x}"}}"#);
+        let set = format!(r#"{{"keys":[{jwk}]}}"#);
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
+            let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length:";
+            let _ = stream.write_all(format!("{head} {}\r\n\r\n{set}", set.len()).as_bytes());
+        }
+    });
+    tokens::figment()
+        .merge(("auth_guard.jwks_url", url))
+        .merge(("auth_guard.jwks_cooldown", 3600))
+        .merge(("auth_guard.required_claims", ["iat"]))
+}
+
+/// Runs `once` as a warm-up, and then `repetitions` times while callgrind counts.
 fn counted(repetitions: u64, once: &mut dyn FnMut()) {
     once();
     counted_by_callgrind(repetitions, once);
 }
 
-/// What callgrind counts, by this function's name.
+/// Runs `once` the given number of times. Callgrind recognizes it by its name.
 #[inline(never)]
 fn counted_by_callgrind(repetitions: u64, once: &mut dyn FnMut()) {
     for _ in 0..repetitions {
@@ -186,10 +271,10 @@ fn counted_by_callgrind(repetitions: u64, once: &mut dyn FnMut()) {
     }
 }
 
-/// The count of one repetition: the difference that fifty more of them make.
+/// Returns the count of one repetition, from the difference that fifty more make.
 fn count(case: &str, number: usize) -> Count {
-    let few = below_callgrind(case, number, REPETITIONS);
-    let many = below_callgrind(case, number, 2 * REPETITIONS);
+    let few = under_callgrind(case, number, REPETITIONS);
+    let many = under_callgrind(case, number, 2 * REPETITIONS);
     Count {
         instructions: (many.instructions - few.instructions) / REPETITIONS,
         all_instructions: (many.all_instructions - few.all_instructions) / REPETITIONS,
@@ -197,7 +282,7 @@ fn count(case: &str, number: usize) -> Count {
     }
 }
 
-fn below_callgrind(case: &str, number: usize, repetitions: u64) -> Count {
+fn under_callgrind(case: &str, number: usize, repetitions: u64) -> Count {
     let output = std::env::temp_dir().join(format!("auth-guard-counts-{}", std::process::id()));
     let result = Command::new("valgrind")
         .args(["--tool=callgrind", "--toggle-collect=*counted_by_callgrind*"])
@@ -212,8 +297,8 @@ fn below_callgrind(case: &str, number: usize, repetitions: u64) -> Count {
     read(&profile)
 }
 
-/// Adds up a profile in callgrind's format: below each `fn=`, lines with their own
-/// cost, and after each `calls=` one with the cost of what was called, to be left out.
+/// Sums a profile in callgrind's format. The lines after each `fn=` give its own cost;
+/// the line after each `calls=` gives the callee's cost and is skipped.
 fn read(profile: &str) -> Count {
     let mut names: HashMap<&str, &str> = HashMap::new();
     let (mut function, mut called) = ("", "");
@@ -242,7 +327,7 @@ fn read(profile: &str) -> Count {
     Count { instructions, all_instructions, allocations }
 }
 
-/// A name is written once as `(id) name`, and then as `(id)`.
+/// Resolves a name, which is written once as `(id) name` and then as `(id)`.
 fn name<'p>(names: &mut HashMap<&'p str, &'p str>, text: &'p str) -> &'p str {
     match text.split_once(' ') {
         Some((id, name)) => names.entry(id).or_insert(name),

@@ -1,4 +1,4 @@
-//! Functions, in this process: prints a table.
+//! Measures functions inside this process and prints a table.
 
 use std::hint::black_box;
 use std::thread;
@@ -20,7 +20,7 @@ fn main() {
     hostile_tokens();
 }
 
-/// `Verifier::verify` against `jsonwebtoken::decode`.
+/// Compares `Verifier::verify` with `jsonwebtoken::decode`.
 fn verifications() {
     let usual = [tokens::valid(tokens::USUAL)];
     row("accepted", &usual, true, 1);
@@ -43,7 +43,7 @@ fn row(name: &str, tokens: &[String], accepted: bool, threads: usize) {
             }
         });
     };
-    // Threads take a while to start.
+    // Longer turns, because threads take a while to start.
     let (rounds, turn) = if threads > 1 { (ROUNDS / 8, TURN * 10) } else { (ROUNDS, TURN) };
     let rounds = run(
         &mut [
@@ -63,7 +63,7 @@ fn row(name: &str, tokens: &[String], accepted: bool, threads: usize) {
     );
 }
 
-/// Runs it on so many threads at once.
+/// Runs `work` on `threads` threads at once.
 fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     thread::scope(|scope| {
         (1..threads).for_each(|_| drop(scope.spawn(work)));
@@ -71,7 +71,7 @@ fn on_threads(threads: usize, work: &(dyn Fn() + Sync)) {
     });
 }
 
-/// What guards add to a request that Rocket dispatches without a socket.
+/// Measures what the guards add to a request that Rocket dispatches without a socket.
 fn requests() {
     let runtime = rocket::tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -115,7 +115,7 @@ fn requests() {
     }
 }
 
-/// The worst tokens against a good one of their length.
+/// Compares the most expensive hostile tokens with a valid one of the same length.
 fn hostile_tokens() {
     let length = tokens::LENGTHS[tokens::LENGTHS.len() - 1];
     let mut named = vec![("accepted", tokens::valid(length))];

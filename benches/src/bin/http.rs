@@ -1,8 +1,8 @@
-//! Servers under load, on a real port: prints a table.
+//! Measures servers under load on real ports and prints a table.
 //!
-//! Each server is a process of its own, `http serve NAME`, on one core; the load
-//! comes from another core, over eight connections that are kept alive. They are loaded
-//! in turn, and what counts is the processor time that the server took for a request.
+//! Each server is a separate process, `http serve NAME`, pinned to one core. The load
+//! comes from another core over eight keep-alive connections. The servers take turns, and
+//! the measure is the processor time that a server spends on a request.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,7 +16,7 @@ use auth_guard_benches::{apps, tokens};
 const CONNECTIONS: usize = 8;
 const ROUNDS: usize = 31;
 
-/// How long each server is loaded in one round.
+/// The time that each server is under load in one round.
 const TURN: Duration = Duration::from_millis(300);
 
 fn main() {
@@ -39,10 +39,10 @@ fn main() {
     print(&turns);
 }
 
-/// What one turn came to.
+/// The result of one turn.
 #[derive(Clone, Copy)]
 struct Turn {
-    /// Microseconds of processor time for a request.
+    /// Microseconds of processor time per request.
     cpu: f64,
     per_second: f64,
 }
@@ -93,9 +93,9 @@ fn print(turns: &[Vec<Turn>]) {
 struct Server {
     process: Child,
     connections: Vec<TcpStream>,
-    /// One for each of the tokens that take turns.
+    /// One request for each of the tokens, which take turns.
     requests: Vec<Vec<u8>>,
-    /// Answers are all of one length.
+    /// A buffer for the answers, which all have the same length.
     answer: Vec<u8>,
 }
 
@@ -112,7 +112,7 @@ impl Server {
         let mut lines = output.by_ref().lines().map(|line| line.expect("a line"));
         let port = lines.find_map(|line| line.strip_prefix("port ")?.parse::<u16>().ok());
         let port = port.expect("its port");
-        // What it logs is read and dropped, as a terminal or a collector does.
+        // Reads its log, so that the pipe never fills up.
         std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         let connect = || {
             let connection = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
@@ -140,7 +140,7 @@ impl Server {
         answer
     }
 
-    /// Keeps it busy for one turn.
+    /// Keeps the server busy for one turn.
     fn load(&mut self) -> Turn {
         let (cpu, start) = (cpu_time(self.process.id()), Instant::now());
         let mut count = 0;
@@ -177,7 +177,7 @@ fn request(token: &str) -> Vec<u8> {
         .into()
 }
 
-/// What the threads of a process have been running for, as Linux counts it.
+/// Returns the processor time of all threads of a process, as Linux counts it.
 fn cpu_time(process: u32) -> Duration {
     let threads = fs::read_dir(format!("/proc/{process}/task")).expect("Linux");
     let nanoseconds = threads.map(|thread| {
@@ -188,13 +188,13 @@ fn cpu_time(process: u32) -> Duration {
     Duration::from_nanos(nanoseconds.sum())
 }
 
-/// Keeps a process on one core, where there is `taskset`.
+/// Pins a process to one core, if `taskset` is available.
 fn pin(process: u32, core: usize) {
     let pinned = Command::new("taskset")
         .args(["-a", "-c", "-p", &core.to_string(), &process.to_string()])
         .stdout(Stdio::null())
         .status();
     if !pinned.is_ok_and(|status| status.success()) {
-        eprintln!("process {process} is not kept on core {core}");
+        eprintln!("could not pin process {process} to core {core}; is `taskset` installed?");
     }
 }
