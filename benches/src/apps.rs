@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use auth_guard::{AuthGuard, Owner, Verified, user_scoped};
+use auth_guard::{AuthGuard, Owner, Requirement, Unavailable, Verified, authorized, user_scoped};
 use axum::extract::{FromRef, Path};
 use axum::http::StatusCode;
 use axum::routing::get as axum_get;
 use axum_jwt_auth::{Decoder as AxumDecoder, LocalDecoder};
 use rocket::fairing::AdHoc;
 use rocket::figment::Figment;
-use rocket::{Build, Rocket, get, routes};
+use rocket::{Build, Request, Rocket, async_trait, get, routes};
 
 use crate::peers::{ByHand, Decoder};
-use crate::tokens::{Claims, ORIGIN, SECRET, figment, guard};
+use crate::tokens::{Claims, ORIGIN, SECRET, UID, figment, guard};
 
-/// Returns the path of [`crate::tokens::UID`]'s tasks.
+/// Returns the path of [`UID`]'s tasks.
 pub fn path() -> String {
-    format!("/api/{}/tasks", crate::tokens::UID)
+    format!("/api/{UID}/tasks")
 }
 
 #[get("/<user_id>/tasks")]
@@ -35,6 +35,22 @@ fn scoped(user_id: &str) -> &str {
 fn scoped_and_asked(user_id: &str, owner: Owner, verified: Verified) -> &str {
     assert_eq!(owner.uid(), verified.uid());
     user_id
+}
+
+/// Callers with a value in a claim.
+struct Admin;
+
+#[async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.has("sub", UID))
+    }
+}
+
+#[authorized(Admin)]
+#[get("/<id>/tasks")]
+fn for_admins(id: &str) -> &str {
+    id
 }
 
 #[get("/<user_id>/tasks")]
@@ -60,6 +76,11 @@ pub fn rocket_configured(figment: Figment) -> Rocket<Build> {
 /// Builds the Rocket server with `#[user_scoped]`, `Owner` and `Verified`.
 pub fn rocket_scoped_and_asked(figment: Figment) -> Rocket<Build> {
     rocket::custom(figment).attach(guard()).mount("/api", routes![scoped_and_asked])
+}
+
+/// Builds the Rocket server with `#[authorized(Admin)]`, which reads one claim.
+pub fn rocket_authorized(figment: Figment) -> Rocket<Build> {
+    rocket::custom(figment).attach(guard()).mount("/api", routes![for_admins])
 }
 
 /// Builds the Rocket server with a handwritten guard on `jsonwebtoken`.

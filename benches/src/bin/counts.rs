@@ -149,10 +149,11 @@ fn longest() -> usize {
     tokens::LENGTHS[tokens::LENGTHS.len() - 1]
 }
 
-const APPS: [&str; 4] = [
+const APPS: [&str; 5] = [
     "nothing",
     "`#[user_scoped]`",
     "`#[user_scoped]`, `Owner`, `Verified`",
+    "`#[authorized(Admin)]`",
     "a guard by hand on `jsonwebtoken`",
 ];
 
@@ -191,6 +192,7 @@ fn request(app: usize, token: &str, counted: Counted<'_>) {
         apps::rocket_plain,
         apps::rocket_scoped,
         apps::rocket_scoped_and_asked,
+        apps::rocket_authorized,
         apps::rocket_by_hand,
     ];
     let runtime = rocket::tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -84,6 +84,7 @@ fn requests() {
         client(apps::rocket_by_hand),
         client(apps::rocket_scoped),
         client(apps::rocket_scoped_and_asked),
+        client(apps::rocket_authorized),
     ];
     let field = format!("Bearer {}", tokens::valid(tokens::USUAL));
     let (path, field) = (apps::path(), &field);
@@ -103,7 +104,11 @@ fn requests() {
 
     let rounds = run(&mut contenders, ROUNDS, TURN);
     let added = |guard: usize| rounds.ratio(|time| time(guard) - time(0));
-    for (name, guard) in [("`#[user_scoped]`", 2), ("`#[user_scoped]`, `Owner`, `Verified`", 3)] {
+    for (name, guard) in [
+        ("`#[user_scoped]`", 2),
+        ("`#[user_scoped]`, `Owner`, `Verified`", 3),
+        ("`#[authorized(Admin)]`", 4),
+    ] {
         println!(
             "| {name}, added to Rocket's plain route ({:.0}) | {:.0} | a guard by hand on \
              `jsonwebtoken` | {:.0} | {:.2} |",
