@@ -1,5 +1,5 @@
-//! Beside the way, with the feature `metrics`: numbers for whoever has installed a
-//! recorder of the crate `metrics`. Labels are bounded: none comes from a request.
+//! Beside the way, with the feature `metrics`: numbers for an
+//! application that installs a recorder of the crate `metrics`. Labels are bounded: none comes from a request.
 
 use ::metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 

@@ -32,19 +32,7 @@ struct Server {
 }
 
 static SERVERS: LazyLock<Vec<Server>> = LazyLock::new(|| {
-    let plain = Settings {
-        at_jwt: false,
-        issuer: None,
-        audience: vec![],
-        audience_claim: "aud".into(),
-        uid_claim: "uid".into(),
-        match_subject: true,
-        leeway: 5,
-        max_lifetime: 3600,
-        require: vec![],
-        required_claims: vec![],
-        id_tokens: false,
-    };
+    let plain = Settings::default();
     let origin = || "https://a.example".to_owned();
     let named = Settings {
         issuer: Some(origin()),

@@ -38,7 +38,7 @@ impl<'r> Authentication<'r> {
         let Some((context, verifier)) = Context::of_request(request) else {
             return Self::Done(Err(AuthError::Misconfigured.into()));
         };
-        // A check is asked once a request, whoever asks for the caller.
+        // A check runs once per request, however many guards ask for the caller.
         let is_shared = is_shared || context.hook.is_some();
         if is_shared && let Some(known) = RequestState::of(request).caller(request) {
             return Self::Done(known);

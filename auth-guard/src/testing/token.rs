@@ -124,7 +124,7 @@ impl Token {
     }
 
     /// Binds the token to a key that the caller would have to prove (RFC 9449 section 6):
-    /// whoever only bears it is refused.
+    /// a guard that cannot check the proof refuses it.
     #[must_use]
     pub fn bound(self) -> Self {
         self.claim("cnf", json!({ "jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I" }))

@@ -55,7 +55,7 @@ impl Scope for Organization {
     }
 }
 
-/// Whoever is in any organisation.
+/// Admits members of one organisation to every organisation.
 struct AnyOrganization;
 
 #[async_trait]
@@ -65,7 +65,7 @@ impl Scope for AnyOrganization {
     }
 }
 
-/// Whoever is in an organisation whose name is similar.
+/// Admits members of an organisation whose name is similar.
 struct SimilarOrganization;
 
 #[async_trait]

@@ -53,7 +53,7 @@ fn settings() -> Vec<Settings> {
             match_subject,
             leeway,
             max_lifetime,
-            ..plain()
+            ..Settings::default()
         }
     };
     let origin = "https://a.example";
@@ -95,23 +95,6 @@ fn settings() -> Vec<Settings> {
             ..settings(&[origin], &[origin], "sub", true, 5, 3600)
         },
     ]
-}
-
-/// Returns the default settings.
-fn plain() -> Settings {
-    Settings {
-        at_jwt: false,
-        issuer: None,
-        audience: vec![],
-        audience_claim: "aud".into(),
-        uid_claim: "uid".into(),
-        match_subject: true,
-        leeway: 5,
-        max_lifetime: 3600,
-        require: vec![],
-        required_claims: vec![],
-        id_tokens: false,
-    }
 }
 
 fn table(settings: &Settings) -> Value {
@@ -431,7 +414,8 @@ fn the_hostile_list_gets_the_answer_of_the_model_whatever_the_key_is() {
 
 fn judge_cases(name: &str, client: &Client, cases: Vec<Case>, key: &Key<'_>) {
     let origin = corpus::URL.to_owned();
-    let settings = Settings { issuer: Some(origin.clone()), audience: vec![origin], ..plain() };
+    let settings =
+        Settings { issuer: Some(origin.clone()), audience: vec![origin], ..Settings::default() };
     let verifier: &Verifier = client.rocket().state().expect("the guard is attached");
     let counts = Counts::default();
     for case in cases {

@@ -32,6 +32,24 @@ pub(crate) struct Settings {
     pub(crate) id_tokens: bool,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            at_jwt: false,
+            issuer: None,
+            audience: vec![],
+            audience_claim: "aud".into(),
+            uid_claim: "uid".into(),
+            match_subject: true,
+            leeway: 5,
+            max_lifetime: 3600,
+            require: vec![],
+            required_claims: vec![],
+            id_tokens: false,
+        }
+    }
+}
+
 /// A value that a claim must have.
 #[derive(Clone, Debug)]
 pub(crate) enum Required {

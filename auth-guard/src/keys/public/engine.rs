@@ -65,7 +65,7 @@ struct Pending {
     began: Option<Instant>,
 }
 
-/// A fetch to be carried out. Whoever has the order must report the fetch's end.
+/// A fetch to be carried out. The holder of the order must report how the fetch ended.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub(super) struct Order {
