@@ -73,6 +73,6 @@ impl Clock {
 
     fn with<T>(&self, f: impl FnOnce(&mut Fixed) -> T) -> Option<T> {
         let fixed = self.fixed.as_ref()?;
-        Some(f(&mut fixed.lock().unwrap_or_else(std::sync::PoisonError::into_inner)))
+        Some(f(&mut crate::sync::lock(fixed)))
     }
 }

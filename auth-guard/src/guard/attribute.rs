@@ -11,7 +11,7 @@ use super::ask::{Asked, is_asking_itself};
 use super::authenticate::Authentication;
 use super::immediate::immediate;
 use super::outcome::outcome;
-use super::ownership::{Decision, Grant, Named, ScopeTerms, Terms, decide};
+use super::ownership::{Decision, Grant, Named, ScopeTerms, Terms, decide, decide_and_ask};
 use super::refused::Refused;
 use super::requirement::{Question, SegmentQuestion};
 use super::state::RequestState;
@@ -128,12 +128,7 @@ impl<H: Guarded> Guard<H> {
     }
 
     async fn ask(request: &Request<'_>, caller: &Verified, terms: &Terms) -> Result<(), Refused> {
-        let grant = match decide(request, caller, terms) {
-            Decision::Granted(grant) => grant,
-            Decision::Refused(refused) => return Err(refused),
-            Decision::Ask(unanswered) => unanswered.ask(request, caller, terms).await?,
-        };
-        Self::keep(request, grant);
+        Self::keep(request, decide_and_ask(request, caller, terms).await?);
         Ok(())
     }
 

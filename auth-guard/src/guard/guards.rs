@@ -105,10 +105,10 @@ async fn access(request: &Request<'_>) -> Result<Access, Refused> {
 /// Returns the segment of the attribute, if that left nothing for this guard: because it
 /// is exempt, or because a fairing asks.
 fn attributed_segment(request: &Request<'_>, route: &Route) -> Option<usize> {
-    Registry::of(request.rocket())?.owner(route)
+    Registry::known(request, route)?.owner
 }
 
 fn has_or(request: &Request<'_>, route: &Route) -> bool {
-    let known = Registry::of(request.rocket()).and_then(|registry| registry.of_route(route));
-    known.is_some_and(|known| known.first.owner.is_some_and(|owner| owner.or.is_some()))
+    Registry::known(request, route)
+        .is_some_and(|known| known.first.owner.is_some_and(|owner| owner.or.is_some()))
 }

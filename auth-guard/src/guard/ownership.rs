@@ -117,6 +117,19 @@ pub(super) fn decide(request: &Request<'_>, caller: &Verified, terms: &Terms) ->
     }
 }
 
+/// Decides, and asks the application whatever the terms leave to it.
+pub(super) async fn decide_and_ask(
+    request: &Request<'_>,
+    caller: &Verified,
+    terms: &Terms,
+) -> Result<Grant, Refused> {
+    match decide(request, caller, terms) {
+        Decision::Granted(grant) => Ok(grant),
+        Decision::Refused(refused) => Err(refused),
+        Decision::Ask(unanswered) => unanswered.ask(request, caller, terms).await,
+    }
+}
+
 /// Decides on terms that ask the application nothing.
 pub(super) fn decide_now(
     request: &Request<'_>,
@@ -141,54 +154,45 @@ impl Unanswered {
     ) -> Result<Grant, Refused> {
         let mut by = match self.is_owner {
             Some(true) => AllowedBy::Owner,
-            Some(false) => match is_met(terms.owner_or, request, caller).await? {
-                Some(name) => AllowedBy::Instead(name),
-                None => return Err(refused(caller, AuthError::NotOwner, Check::Owner)),
+            Some(false) => match terms.owner_or {
+                Some(or) if or.is_met(request, caller).await? => AllowedBy::Instead(or.name),
+                _ => return Err(refused(caller, AuthError::NotOwner, Check::Owner)),
             },
             None => AllowedBy::Token,
         };
 
         if let Some(scope) = &terms.scope {
-            by = match is_admitted(scope, request, caller).await? {
-                true => by.or(AllowedBy::Scope(scope.name)),
-                false => match is_met(scope.or, request, caller).await? {
-                    Some(name) => AllowedBy::Instead(name),
-                    None => return Err(unmet(scope.name)),
-                },
+            by = match scope.or {
+                _ if scope.admits(request, caller).await? => by.or(AllowedBy::Scope(scope.name)),
+                Some(or) if or.is_met(request, caller).await? => AllowedBy::Instead(or.name),
+                _ => return Err(unmet(scope.name)),
             };
         }
 
         if let Some(requirement) = terms.requirement {
-            match is_met(terms.requirement, request, caller).await? {
-                Some(name) => by = by.or(AllowedBy::Requirement(name)),
-                None => return Err(unmet(requirement.name)),
+            if !requirement.is_met(request, caller).await? {
+                return Err(unmet(requirement.name));
             }
+            by = by.or(AllowedBy::Requirement(requirement.name));
         }
         conclude(request, caller, terms, by)
     }
 }
 
-/// Returns the name of the requirement if it is met.
-async fn is_met(
-    requirement: Option<Named>,
-    request: &Request<'_>,
-    caller: &Verified,
-) -> Result<Option<&'static str>, Refused> {
-    let Some(Named { name, question }) = requirement else { return Ok(None) };
-    let answer = ask(request, Asked::Requirement, || question(caller, request)).await;
-    Ok(answered(request, answer, name)?.then_some(name))
+impl Named {
+    async fn is_met(self, request: &Request<'_>, caller: &Verified) -> Result<bool, Refused> {
+        let question = || (self.question)(caller, request);
+        answered(request, ask(request, Asked::Requirement, question).await, self.name)
+    }
 }
 
-async fn is_admitted(
-    scope: &ScopeTerms,
-    request: &Request<'_>,
-    caller: &Verified,
-) -> Result<bool, Refused> {
-    let segment = request.param::<&str>(scope.segment).and_then(Result::ok);
-    let segment = segment.ok_or(AuthError::Misconfigured)?;
-    let question = || (scope.admits)(caller, segment, request);
-    let answer = ask(request, Asked::Requirement, question).await;
-    answered(request, answer, scope.name)
+impl ScopeTerms {
+    async fn admits(&self, request: &Request<'_>, caller: &Verified) -> Result<bool, Refused> {
+        let segment = request.param::<&str>(self.segment).and_then(Result::ok);
+        let segment = segment.ok_or(AuthError::Misconfigured)?;
+        let question = || (self.admits)(caller, segment, request);
+        answered(request, ask(request, Asked::Requirement, question).await, self.name)
+    }
 }
 
 fn answered(

@@ -5,7 +5,7 @@ use rocket::{Data, Request, Route, async_trait};
 
 use super::authenticate::authenticate;
 use super::outcome::refuse;
-use super::ownership::{Decision, Named, Terms, decide};
+use super::ownership::{Named, Terms, decide_and_ask};
 use super::refused::Refused;
 use super::requirement::{Requirement, is_met_by};
 use crate::error::AuthError;
@@ -68,8 +68,7 @@ use crate::route::registry::Registry;
 pub fn protect(routes: impl Into<Vec<Route>>) -> ProtectedRoutes {
     let mut routes = routes.into();
     for route in &mut routes {
-        let terms = Terms::default();
-        route.handler = Box::new(Protected { handler: route.handler.clone(), terms });
+        route.handler = Box::new(Protected { handler: route.handler.clone(), requirement: None });
         Declaration::Protected.declare(route);
     }
     ProtectedRoutes { routes }
@@ -89,8 +88,7 @@ impl ProtectedRoutes {
         let name = name.rsplit("::").next().unwrap_or(name);
         for route in &mut self.routes {
             let requirement = Some(Named { name, question: is_met_by::<R> });
-            let terms = Terms { requirement, ..Terms::default() };
-            route.handler = Box::new(Protected { handler: route.handler.clone(), terms });
+            route.handler = Box::new(Protected { handler: route.handler.clone(), requirement });
             mark::require(route, name);
         }
         self
@@ -133,41 +131,39 @@ pub fn public(routes: impl Into<Vec<Route>>) -> Vec<Route> {
 #[derive(Clone)]
 struct Protected {
     handler: Box<dyn Handler>,
-    terms: Terms,
+    requirement: Option<Named>,
 }
 
 #[async_trait]
 impl Handler for Protected {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
-        match check(request, self.terms).await {
+        match check(request, self.requirement).await {
             Ok(()) => self.handler.handle(request, data).await,
             Err(refused) => Outcome::Error(refuse(request, &refused)),
         }
     }
 }
 
-async fn check(request: &Request<'_>, mut terms: Terms) -> Result<(), Refused> {
+async fn check(request: &Request<'_>, requirement: Option<Named>) -> Result<(), Refused> {
     let caller = authenticate(request).await?;
     // Read off the route that was asked: an application may have changed its pattern since
     // it was protected.
     let route = request.route().ok_or(AuthError::Misconfigured)?;
-    let is_marked = mark::is_marked(route);
-    if is_marked {
-        // The attribute decides about the owner, and about machines.
-        terms.machines = caller.is_machine() && admits_machines(request, route);
-    } else {
-        terms.owner = Pattern::unmounted(route).position(USER_ID);
-    }
-    // What the attribute decides, it records.
-    terms.is_silent = is_marked;
-    match decide(request, &caller, &terms) {
-        Decision::Granted(_) => Ok(()),
-        Decision::Refused(refused) => Err(refused),
-        Decision::Ask(unanswered) => unanswered.ask(request, &caller, &terms).await.map(drop),
-    }
+    let terms = match mark::is_marked(route) {
+        // The attribute decides about the owner and about machines, and records it.
+        true => {
+            let machines = caller.is_machine() && admits_machines(request, route);
+            Terms { requirement, machines, is_silent: true, ..Terms::default() }
+        }
+        false => {
+            let owner = Pattern::unmounted(route).position(USER_ID);
+            Terms { requirement, owner, ..Terms::default() }
+        }
+    };
+    decide_and_ask(request, &caller, &terms).await.map(drop)
 }
 
 fn admits_machines(request: &Request<'_>, route: &Route) -> bool {
-    let known = Registry::of(request.rocket()).and_then(|registry| registry.of_route(route));
-    known.is_some_and(|known| known.other.is_none() && known.first.machines)
+    Registry::known(request, route)
+        .is_some_and(|known| known.other.is_none() && known.first.machines)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard};
 
-use rocket::{Phase, Rocket, Route};
+use rocket::{Phase, Request, Rocket, Route};
 
 use super::mark::{handler_name, is_marked};
 use super::pattern::{Pattern, USER_ID};
@@ -117,7 +117,7 @@ pub(crate) struct Known {
     /// The segments that they are scoped by, without those of exempt handlers.
     pub(crate) params: Vec<Param>,
     /// The position of the owner's segment, if they agree on it.
-    owner: Option<usize>,
+    pub(crate) owner: Option<usize>,
 }
 
 /// What a handler added to a [`Registry`].
@@ -166,10 +166,9 @@ impl Registry {
         self.lock().get(key).cloned()
     }
 
-    /// Returns the position of the owner's segment, as the attribute names it, if there is
-    /// no doubt.
-    pub(crate) fn owner(&self, route: &Route) -> Option<usize> {
-        self.of_route(route)?.owner
+    /// Returns the handlers that the route of a request may have.
+    pub(crate) fn known(request: &Request<'_>, route: &Route) -> Option<Known> {
+        Self::of(request.rocket())?.of_route(route)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<HandlerKey, Known>> {

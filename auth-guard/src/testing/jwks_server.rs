@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rocket::figment::providers::Serialized;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::issuer::Issuer;
 use crate::keys::NoCooldown;
+use crate::sync::lock;
 
 /// A key server on a port of 127.0.0.1: it publishes the keys of issuers, or answers
 /// whatever a test needs, and counts its requests.
@@ -163,7 +164,7 @@ impl JwksServer {
     }
 
     fn change(&self, f: impl FnOnce(&mut Behaviour)) {
-        f(&mut self.shared.behaviour.lock().unwrap_or_else(PoisonError::into_inner));
+        f(&mut lock(&self.shared.behaviour));
     }
 }
 
@@ -221,7 +222,7 @@ impl Shared {
         }
 
         self.fetches.fetch_add(1, Ordering::SeqCst);
-        let behaviour = self.behaviour.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let behaviour = lock(&self.behaviour).clone();
         std::thread::sleep(behaviour.delay);
         let Some((status, body)) = behaviour.answer else { return };
         let head = format!(

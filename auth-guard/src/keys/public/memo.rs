@@ -10,6 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::keys::public::jwk::PublicKey;
+use crate::sync::lock;
 use crate::token::claims::Claims;
 
 /// A memo that is bounded in number and in bytes. Each user maps to one bucket and evicts
@@ -74,7 +75,7 @@ impl Memo {
         }
 
         let bucket = self.hasher.hash_one(claims.uid()) as usize % self.buckets.len();
-        let mut bucket = self.buckets[bucket].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bucket = lock(&self.buckets[bucket]);
         let is_useless = |other: &Entry| other.hash == hash || other.key.is_retired();
         while self.evict_first(&mut bucket, is_useless) {}
 

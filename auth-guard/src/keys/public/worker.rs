@@ -1,7 +1,7 @@
 //! Carries out the engine's orders: each fetch is a thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -13,6 +13,7 @@ use crate::keys::public::fetch::Source;
 use crate::keys::public::memo::Memo;
 use crate::keys::public::report;
 use crate::keys::public::set::{KeySet, ReadSet};
+use crate::sync::lock;
 
 /// The state behind [`PublicKeys`](super::PublicKeys), which a fetch shares.
 pub(super) struct Shared {
@@ -35,7 +36,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn engine(&self) -> MutexGuard<'_, Engine> {
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.engine)
     }
 
     /// Changes the engine's state. Orders are carried out after the lock is released.
