@@ -47,6 +47,9 @@ struct World {
     /// When each key was last handed out, and how often it was withdrawn.
     given: HashMap<usize, SystemTime>,
     withdrawn: [usize; KEYS],
+    /// When keys were last handed out that the guard has processed: it fetches once at a time,
+    /// so whatever was handed out before a fetch has arrived by then.
+    arrived: Option<SystemTime>,
     fetches: usize,
 }
 
@@ -91,6 +94,7 @@ impl Soak {
             published: vec![0],
             given: HashMap::new(),
             withdrawn: [0; KEYS],
+            arrived: None,
             fetches: 0,
         };
         Self {
@@ -124,6 +128,7 @@ impl Soak {
         let body = {
             let mut world = self.world();
             world.fetches += 1;
+            world.arrived = world.given.get(&0).copied();
             match world.mode {
                 Mode::Dies => return,
                 Mode::Garbage => "{\"keys\":".to_owned(),
@@ -186,10 +191,10 @@ impl Soak {
     }
 
     /// Checks that the first key, which is always published, was refused rightly.
-    /// `given` is when it was last handed out as the request began.
-    fn check_refused(&self, given: Option<SystemTime>) {
-        if let Some(given) = given {
-            let age = self.clock.now().duration_since(given).unwrap_or_default();
+    /// `arrived` is [`World::arrived`] as the request began.
+    fn check_refused(&self, arrived: Option<SystemTime>) {
+        if let Some(arrived) = arrived {
+            let age = self.clock.now().duration_since(arrived).unwrap_or_default();
             assert!(age + SLACK > MAX_STALE, "a known key refused, {age:?} old");
         }
     }
@@ -199,7 +204,7 @@ impl Soak {
         let (asked, started) = (self.clock.now(), Instant::now());
         let before = {
             let world = self.world();
-            (world.published.contains(&key), world.withdrawn, world.given.get(&0).copied())
+            (world.published.contains(&key), world.withdrawn, world.arrived)
         };
         let token = match self.keys.get(key) {
             Some(issuer) => issuer.token("alice").sign(),
@@ -253,7 +258,7 @@ impl Soak {
         while !self.is_over() {
             let key = random.below(KEYS + 2) % KEYS;
             let (asked, started) = (self.clock.now(), Instant::now());
-            let given = self.world().given.get(&0).copied();
+            let arrived = self.world().arrived;
             let token = self.keys[key].token("bob").sign();
             // Read after the token was minted: the clock may have jumped meanwhile.
             match verifier.verify(&token, self.clock.now()) {
@@ -264,7 +269,7 @@ impl Soak {
                 Err(AuthError::NoMatchingKey | AuthError::KeysUnavailable) if key != 0 => {
                     self.counts.asked_for.fetch_add(1, SeqCst);
                 }
-                Err(AuthError::KeysUnavailable) => self.check_refused(given),
+                Err(AuthError::KeysUnavailable) => self.check_refused(arrived),
                 Err(error) => panic!("key {key}: {error}"),
             }
             assert!(started.elapsed() < LIMIT);
