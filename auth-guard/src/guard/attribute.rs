@@ -63,13 +63,14 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
         let Some(terms) = Self::terms(request, is_alone, is_protected) else {
             return refused(request, AuthError::Misconfigured.into());
         };
-        let caller = match Authentication::begin(request, !is_alone) {
+        // The handler's own guards get the caller with the grant.
+        let caller = match Authentication::begin(request, is_protected) {
             Authentication::Done(Ok(caller)) => caller,
             Authentication::Done(Err(error)) => return refused(request, error),
             Authentication::Pending(pending) => {
                 return Box::pin(async move {
                     let result = match pending.finish(request).await {
-                        Ok(caller) => Self::ask(request, &caller, &terms).await,
+                        Ok(caller) => Self::ask(request, caller, &terms).await,
                         Err(error) => Err(error),
                     };
                     outcome(request, result.map(|()| Self(PhantomData)))
@@ -78,7 +79,7 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
         };
         match decide(request, &caller, &terms) {
             Decision::Granted(grant) => {
-                Self::keep(request, grant);
+                Self::keep(request, caller, grant);
                 immediate(|| Outcome::Success(Self(PhantomData)))
             }
             Decision::Refused(error) => refused(request, error),
@@ -87,7 +88,7 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
             }
             Decision::Ask(unanswered) => Box::pin(async move {
                 let grant = unanswered.ask(request, &caller, &terms).await;
-                let result = grant.map(|grant| Self::keep(request, grant));
+                let result = grant.map(|grant| Self::keep(request, caller, grant));
                 outcome(request, result.map(|()| Self(PhantomData)))
             }),
         }
@@ -127,17 +128,17 @@ impl<H: Guarded> Guard<H> {
         })
     }
 
-    async fn ask(request: &Request<'_>, caller: &Verified, terms: &Terms) -> Result<(), Refused> {
-        Self::keep(request, decide_and_ask(request, caller, terms).await?);
+    async fn ask(request: &Request<'_>, caller: Verified, terms: &Terms) -> Result<(), Refused> {
+        let grant = decide_and_ask(request, &caller, terms).await?;
+        Self::keep(request, caller, grant);
         Ok(())
     }
 
-    /// Keeps a grant for the handler's other guards.
-    fn keep(request: &Request<'_>, grant: Grant) {
-        if const { H::HANDLER.has_guards }
-            && let Some(route) = request.route()
-        {
-            RequestState::of(request).set_granted(route, grant.by(), grant.owner());
+    /// Keeps the caller and the grant for the handler's other guards.
+    fn keep(request: &Request<'_>, caller: Verified, grant: Grant) {
+        if const { H::HANDLER.has_guards } {
+            let state = RequestState::of(request);
+            state.set_granted(request, caller, grant.by(), grant.owner());
         }
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Pending<'r> {
     context: &'r Context,
     verifier: &'r Verifier,
     stage: Stage<'r>,
-    is_shared: bool,
+    /// What the other guards of the request share, if they get the result.
+    shared: Option<&'r RequestState>,
 }
 
 enum Stage<'r> {
@@ -40,7 +41,8 @@ impl<'r> Authentication<'r> {
         };
         // A check runs once per request, however many guards ask for the caller.
         let is_shared = is_shared || context.hook.is_some();
-        if is_shared && let Some(known) = RequestState::of(request).caller(request) {
+        let shared = is_shared.then(|| RequestState::of(request));
+        if let Some(known) = shared.and_then(|state| state.caller(request)) {
             return Self::Done(known);
         }
 
@@ -59,20 +61,20 @@ impl<'r> Authentication<'r> {
             }
             Step::Done(result) => {
                 let result = result.map(Verified::new).map_err(Refused::from);
-                if is_shared {
-                    RequestState::of(request).set_caller(request, &result);
+                if let Some(state) = shared {
+                    state.set_caller(request, &result);
                 }
                 return Self::Done(result);
             }
         };
-        Self::Pending(Pending { context, verifier, stage, is_shared })
+        Self::Pending(Pending { context, verifier, stage, shared })
     }
 }
 
 impl Pending<'_> {
     /// Waits for what is missing.
     pub(super) async fn finish(self, request: &Request<'_>) -> Result<Verified, Refused> {
-        let Self { context, verifier, stage, is_shared } = self;
+        let Self { context, verifier, stage, shared } = self;
         let caller = async {
             let caller = match stage {
                 Stage::Key(wanted) => {
@@ -90,8 +92,8 @@ impl Pending<'_> {
             Ok(caller)
         };
         let result = caller.await;
-        if is_shared {
-            RequestState::of(request).set_caller(request, &result);
+        if let Some(state) = shared {
+            state.set_caller(request, &result);
         }
         result
     }

@@ -59,34 +59,39 @@ impl<'r> FromRequest<'r> for Caller {
 }
 
 async fn verified(request: &Request<'_>) -> Result<Verified, Refused> {
+    // The attribute has decided about this caller, who may be a machine.
+    if let Some(granted) = RequestState::of(request).granted(request) {
+        return Ok(granted.caller);
+    }
+
     let caller = authenticate(request).await?;
-    // The attribute of this route may have let a machine in.
-    let granted = request.route().and_then(|route| RequestState::of(request).granted(route));
     // What a requirement asks for opens nothing by itself.
-    let is_silent = is_asking(request);
-    let terms = Terms { machines: granted.is_some(), is_silent, ..Terms::default() };
+    let terms = Terms { is_silent: is_asking(request), ..Terms::default() };
     decide_now(request, &caller, &terms)?;
     Ok(caller)
 }
 
 async fn owner(request: &Request<'_>) -> Result<Owner, Refused> {
-    let caller = authenticate(request).await?;
-    let route = request.route().ok_or(AuthError::Misconfigured)?;
-    let segment = match RequestState::of(request).granted(route) {
-        Some(granted) if granted.owner.is_some() => granted.owner,
-        _ if mark::is_marked(route) => attributed_segment(request, route),
-        _ => Pattern::unmounted(route).position(USER_ID),
+    let (caller, segment) = match RequestState::of(request).granted(request) {
+        Some(granted) if granted.by == AllowedBy::Owner => return Ok(Owner(granted.caller)),
+        Some(granted) => (granted.caller, granted.owner),
+        None => (authenticate(request).await?, None),
     };
+    let route = request.route().ok_or(AuthError::Misconfigured)?;
+    let segment = segment.or_else(|| match mark::is_marked(route) {
+        true => attributed_segment(request, route),
+        false => Pattern::unmounted(route).position(USER_ID),
+    });
     decide_now(request, &caller, &Terms::owner(segment.ok_or(AuthError::Misconfigured)?))?;
     Ok(Owner(caller))
 }
 
 async fn access(request: &Request<'_>) -> Result<Access, Refused> {
-    let caller = authenticate(request).await?;
-    let route = request.route().ok_or(AuthError::Misconfigured)?;
-    let (segment, by) = match RequestState::of(request).granted(route) {
-        Some(granted) => (granted.owner, granted.by),
+    let (caller, segment, by) = match RequestState::of(request).granted(request) {
+        Some(granted) => (granted.caller, granted.owner, granted.by),
         None => {
+            let caller = authenticate(request).await?;
+            let route = request.route().ok_or(AuthError::Misconfigured)?;
             let segment = attributed_segment(request, route).ok_or(AuthError::Misconfigured)?;
             let grant =
                 decide_now(request, &caller, &Terms::owner(segment)).map_err(|refused| {
@@ -94,7 +99,7 @@ async fn access(request: &Request<'_>) -> Result<Access, Refused> {
                     let is_open = refused.error == AuthError::NotOwner && has_or(request, route);
                     if is_open { AuthError::Misconfigured.into() } else { refused }
                 })?;
-            (grant.owner(), grant.by())
+            (caller, grant.owner(), grant.by())
         }
     };
     let path_user = segment.and_then(|segment| request.param::<&str>(segment)?.ok());

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rocket::{Request, Route};
 use smallvec::SmallVec;
 
+use super::ask::is_asking;
 use super::events::AllowedBy;
 use super::refused::Refused;
 use super::verified::Verified;
@@ -30,9 +31,11 @@ struct Authenticated {
 }
 
 /// What the attribute's guard granted.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Granted {
+    request: usize,
     route: usize,
+    pub(super) caller: Verified,
     pub(super) by: AllowedBy,
     /// The position of the owner's segment.
     pub(super) owner: Option<usize>,
@@ -56,14 +59,26 @@ impl RequestState {
         *lock(&self.caller) = Some(Authenticated { fields, result: result.clone() });
     }
 
-    /// Returns what was granted on this route. A request may be forwarded from route to
-    /// route, so no other route's grant counts.
-    pub(super) fn granted(&self, route: &Route) -> Option<Granted> {
-        lock(&self.granted).filter(|granted| granted.route == address(route))
+    /// Returns what was granted to this request on its route. A request may be forwarded from
+    /// route to route, and its clones share this state, so no other grant counts. Nor does any
+    /// while a requirement is asking: then the route's own guard has not decided.
+    pub(super) fn granted(&self, request: &Request<'_>) -> Option<Granted> {
+        let granted = lock(&self.granted);
+        let granted = granted.as_ref().filter(|granted| granted.request == address(request))?;
+        let is_current = address(request.route()?) == granted.route && !is_asking(request);
+        is_current.then(|| granted.clone())
     }
 
-    pub(super) fn set_granted(&self, route: &Route, by: AllowedBy, owner: Option<usize>) {
-        *lock(&self.granted) = Some(Granted { route: address(route), by, owner });
+    pub(super) fn set_granted(
+        &self,
+        request: &Request<'_>,
+        caller: Verified,
+        by: AllowedBy,
+        owner: Option<usize>,
+    ) {
+        let route = request.route().map_or(0, address);
+        let granted = Granted { request: address(request), route, caller, by, owner };
+        *lock(&self.granted) = Some(granted);
     }
 
     /// Notes that a route was opened. Returns `false` if another guard has noted it.
@@ -88,6 +103,6 @@ pub(super) fn fields<'r>(request: &'r Request<'_>) -> impl Iterator<Item = &'r s
     request.headers().get("Authorization")
 }
 
-fn address(route: &Route) -> usize {
-    std::ptr::from_ref(route).addr()
+fn address<T>(of: &T) -> usize {
+    std::ptr::from_ref(of).addr()
 }

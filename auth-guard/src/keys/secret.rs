@@ -137,8 +137,11 @@ impl Hs256 {
     /// Compares in constant time. Tries the previous secret only after the current one
     /// has failed.
     pub(super) fn verifies(&self, input: &[u8], tag: &[u8]) -> bool {
-        let verifies =
-            |key: &Hmac<Sha256>| key.clone().chain_update(input).verify_slice(tag).is_ok();
+        let verifies = |key: &Hmac<Sha256>| {
+            let mut mac = key.clone();
+            mac.update(input);
+            mac.verify_slice(tag).is_ok()
+        };
         verifies(&self.current) || self.previous.as_ref().is_some_and(verifies)
     }
 }

@@ -84,6 +84,11 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns `true` if both are strings, written alike.
+    pub(crate) fn is_same_str(self, other: Self) -> bool {
+        self.0 == other.0 && self.0.starts_with('"')
+    }
+
     /// Returns `true` if this is a string that `is_such`, or an array of strings with one.
     pub(crate) fn has_str(self, is_such: impl Fn(&str) -> bool) -> bool {
         match self.0.starts_with('[') {

@@ -35,10 +35,15 @@ pub(super) struct Kind<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// Returns `None` unless `json` is one object that the profile can read.
-    pub(super) fn read(json: &'a str, uid_claim: &'a str) -> Option<Self> {
-        let mut payload = Self { uid_claim, slots: [None; 7], others: Others::default() };
-        json::read(json, &mut payload).map(|()| payload)
+    /// Returns a payload without claims.
+    pub(super) fn new(uid_claim: &'a str) -> Self {
+        Self { uid_claim, slots: [None; 7], others: Others::default() }
+    }
+
+    /// Reads the claims in place, which saves copies. Returns `None` unless `json` is one
+    /// object that the profile can read.
+    pub(super) fn read(&mut self, json: &'a str) -> Option<()> {
+        json::read(json, self)
     }
 
     pub(super) fn slot(&self, slot: Slot) -> Option<Value<'a>> {
@@ -57,24 +62,30 @@ impl<'a> Payload<'a> {
     /// Better Auth's own tokens have hardly any.
     pub(super) fn kind(&self) -> Kind<'a> {
         let mut kind = Kind::default();
-        // The usual names of the user's claim tell nothing.
-        let is_telling = !["uid", "sub"].contains(&self.uid_claim);
-        let uid = self.slot(Slot::Uid).filter(|_| is_telling).map(|uid| (self.uid_claim, uid));
-        for (name, value) in self.others.iter().chain(uid) {
-            match name {
-                "cnf" => kind.is_bound = true,
-                "nonce" => kind.of_id_token = Some("nonce"),
-                "at_hash" => drop(kind.of_id_token.get_or_insert("at_hash")),
-                "c_hash" => drop(kind.of_id_token.get_or_insert("c_hash")),
-                "s_hash" => drop(kind.of_id_token.get_or_insert("s_hash")),
-                "client_id" => kind.client_id = Some(value),
-                "azp" => kind.azp = Some(value),
-                "gty" => kind.gty = Some(value),
-                "idtyp" => kind.idtyp = Some(value),
-                _ => {}
-            }
+        self.others.iter().for_each(|(name, value)| kind.note(name, value));
+        match self.uid_claim {
+            // The usual names of the user's claim tell nothing.
+            "uid" | "sub" => {}
+            name => self.slot(Slot::Uid).into_iter().for_each(|uid| kind.note(name, uid)),
         }
         kind
+    }
+}
+
+impl<'a> Kind<'a> {
+    fn note(&mut self, name: &str, value: Value<'a>) {
+        match name {
+            "cnf" => self.is_bound = true,
+            "nonce" => self.of_id_token = Some("nonce"),
+            "at_hash" => drop(self.of_id_token.get_or_insert("at_hash")),
+            "c_hash" => drop(self.of_id_token.get_or_insert("c_hash")),
+            "s_hash" => drop(self.of_id_token.get_or_insert("s_hash")),
+            "client_id" => self.client_id = Some(value),
+            "azp" => self.azp = Some(value),
+            "gty" => self.gty = Some(value),
+            "idtyp" => self.idtyp = Some(value),
+            _ => {}
+        }
     }
 }
 
