@@ -39,8 +39,7 @@ impl Declaration {
     /// Returns what the name reads like. It takes no lock, and is right about a route with
     /// an attribute: no identifier reads like a declaration.
     pub(crate) fn of(route: &Route) -> Option<Self> {
-        // Mostly there is none, and one byte says so.
-        let name = route.name.as_deref().filter(|name| name.ends_with(']'))?;
+        let name = route.name.as_deref()?;
         [Self::Protected, Self::Public].into_iter().find(|of| name.ends_with(of.mark()))
     }
 

@@ -112,6 +112,9 @@ struct Parameters<'a> {
 }
 
 impl<'a> Members<'a> for Parameters<'a> {
+    // Anybody can send a header: nothing is signed yet.
+    const MAX: usize = 64;
+
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>> {
         match name {
             "alg" => Some(&mut self.alg),

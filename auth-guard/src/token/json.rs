@@ -10,6 +10,9 @@ use smallvec::SmallVec;
 
 /// The members that are kept of a JSON object. Of the others, only the names matter.
 pub(crate) trait Members<'a> {
+    /// The most members that an object may have.
+    const MAX: usize = usize::MAX;
+
     /// Returns the place for the member with this name, if it is kept.
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>>;
 
@@ -39,8 +42,8 @@ impl<'a> Others<'a> {
 }
 
 /// Reads `text` into `members`. Returns `None` unless it is exactly one
-/// object, without duplicate names and without a value nested deeper than
-/// [`Value::MAX_DEPTH`].
+/// object, without duplicate names, with at most [`Members::MAX`] members, and without a value
+/// nested deeper than [`Value::MAX_DEPTH`].
 pub(crate) fn read<'a>(text: &'a str, members: &mut impl Members<'a>) -> Option<()> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_map(Reader(members)).ok()?;
@@ -181,6 +184,7 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(members) = self;
+        let mut count = 0;
         while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &RawValue>()? {
             let value = Value(value.get());
             let is_new = match members.slot(&name) {
@@ -190,8 +194,9 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
                     true
                 }
             };
-            if !is_new || !value.is_bounded() {
-                return Err(de::Error::custom("a duplicate name, or nested too deeply"));
+            count += 1;
+            if !is_new || !value.is_bounded() || count > M::MAX {
+                return Err(de::Error::custom("a duplicate name, too many or nested too deeply"));
             }
         }
 

@@ -137,6 +137,16 @@ fn rule_05_the_header_is_one_json_object_without_duplicates() {
 }
 
 #[test]
+fn rule_05_the_header_has_at_most_64_members() {
+    let with = |others: usize| {
+        let others: String = (0..others).map(|n| format!(r#","x{n}":{n}"#)).collect();
+        header(&format!(r#"{{"alg":"HS256"{others}}}"#))
+    };
+    assert_eq!(with(63), accepted());
+    assert_eq!(with(64), invalid());
+}
+
+#[test]
 fn rule_05_the_header_is_utf_8() {
     let mut bytes = br#"{"alg":"HS256","x":" "}"#.to_vec();
     assert_eq!(alice_with(&client(), issuer().sign(&bytes, payload())), accepted());
