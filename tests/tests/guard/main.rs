@@ -18,6 +18,7 @@ mod explain;
 mod findings;
 mod guards;
 mod header;
+mod issuers;
 mod jwks;
 mod launch;
 mod openapi;

@@ -10,7 +10,7 @@ use rocket::figment::{Figment, Metadata, Provider};
 use crate::keys::secret::{Secret, SecretError};
 use crate::launch::config::error::ConfigError;
 use crate::launch::config::kind::Entry;
-use crate::launch::config::settings::ALL;
+use crate::launch::config::settings::{ALL, ISSUERS};
 use crate::launch::config::values::Values;
 
 pub(crate) const SECRET: &str = "BETTER_AUTH_SECRET";
@@ -40,7 +40,7 @@ impl Environment {
         if read.errors.is_empty()
             && let Ok(Raw::Dict(_, table)) = figment.find_value(TABLE)
         {
-            read.table(figment, &table);
+            read.table(figment, &table, ALL);
         }
         ALL.iter().for_each(|entry| read.variable(entry));
         read.unknown_variables();
@@ -77,10 +77,21 @@ impl Environment {
                         refuse(&key, secret_in_a_file());
                     }
                     _ if key != TABLE => {}
-                    (None, Some(table)) => table
-                        .keys()
-                        .filter(|key| key.to_lowercase().contains("secret"))
-                        .for_each(|key| refuse(&format!("{TABLE}.{key}"), secret_in_a_file())),
+                    (None, Some(table)) => {
+                        for (key, value) in table {
+                            match () {
+                                () if is_secret(key) => {
+                                    refuse(&format!("{TABLE}.{key}"), secret_in_a_file());
+                                }
+                                () if key == ISSUERS.entry().key => {
+                                    secrets_in(value).iter().for_each(|below| {
+                                        refuse(&format!("{TABLE}.{key}.{below}"), further_secret())
+                                    })
+                                }
+                                () => {}
+                            }
+                        }
+                    }
                     (None, None) => {
                         refuse(TABLE, format!("is not a table. Write {TABLE} = {{ key = value }}"));
                     }
@@ -89,11 +100,12 @@ impl Environment {
         }
     }
 
-    fn table(&mut self, figment: &Figment, table: &Dict) {
+    /// Reads a table that may have these settings.
+    pub(crate) fn table(&mut self, figment: &Figment, table: &Dict, known: &[&Entry]) {
         for (key, raw) in table {
             let origin = figment.get_metadata(raw.tag()).map(origin);
-            let Some(entry) = ALL.iter().find(|entry| entry.key == key) else {
-                let reason = format!("is unknown. {}", did_you_mean_key(key));
+            let Some(entry) = known.iter().find(|entry| entry.key == key) else {
+                let reason = format!("is unknown. {}", did_you_mean_key(key, known));
                 self.errors.push(ConfigError::of(key, origin.as_deref(), reason));
                 continue;
             };
@@ -191,6 +203,34 @@ fn unread(key: &str) -> String {
     format!("is not read. Set `{key}` in the table `{TABLE}`{or_variable}")
 }
 
+fn is_secret(key: &str) -> bool {
+    key.to_lowercase().contains("secret")
+}
+
+/// Returns the paths of the keys that look like a secret, at any depth.
+fn secrets_in(raw: &Raw) -> Vec<String> {
+    let mut found = Vec::new();
+    let below = |key: &str, raw: &Raw| {
+        secrets_in(raw).into_iter().map(|below| format!("{key}.{below}")).collect::<Vec<_>>()
+    };
+    for (key, value) in raw.as_dict().into_iter().flatten() {
+        match is_secret(key) {
+            true => found.push(key.clone()),
+            false => found.extend(below(key, value)),
+        }
+    }
+    for (index, value) in raw.as_array().into_iter().flatten().enumerate() {
+        found.extend(below(&index.to_string(), value));
+    }
+    found
+}
+
+fn further_secret() -> String {
+    "looks like a secret, and a further issuer has public keys only. Remove it, and set \
+     `discovery` or `jwks_url`"
+        .into()
+}
+
 fn secret_in_a_file() -> String {
     format!(
         "looks like a secret, and secrets come only from the environment. Remove it, and set \
@@ -198,11 +238,11 @@ fn secret_in_a_file() -> String {
     )
 }
 
-fn did_you_mean_key(key: &str) -> String {
-    let keys: Vec<_> = ALL.iter().map(|entry| entry.key).collect();
+fn did_you_mean_key(key: &str, known: &[&Entry]) -> String {
+    let keys: Vec<_> = known.iter().map(|entry| entry.key).collect();
     match nearest(key, keys.iter().copied()) {
         (nearest, 0..=MISSPELT) => format!("Did you mean `{nearest}`?"),
-        _ => format!("The keys of `{TABLE}` are {}", keys.join(", ")),
+        _ => format!("The keys of this table are {}", keys.join(", ")),
     }
 }
 
