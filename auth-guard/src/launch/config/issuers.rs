@@ -1,6 +1,7 @@
 //! Further issuers, each with a table of its own.
 
 use rocket::figment::Figment;
+use rocket::figment::value::Dict;
 
 use super::environment::Environment;
 use super::error::ConfigError;
@@ -59,7 +60,7 @@ pub(super) fn further_issuers(
         own.values.inherit(&read.values, &SHARED);
         let issuer =
             further_issuer(&mut own, Place { id, name: Some(name.into()) }, resource, clock, memo);
-        report(read, own, issuer.name.as_deref().unwrap_or_default());
+        report(read, own, &table, issuer.name.as_deref().unwrap_or_default());
         check_apart(read, first, &issuers, &issuer);
         issuers.push(issuer);
     }
@@ -115,12 +116,13 @@ fn further_issuer(
     TrustedIssuer { name, keys: Keys { secret: None, public }, profile }
 }
 
-/// Reports what is wrong in the table of an issuer of this name.
-fn report(read: &mut Environment, own: Environment, name: &str) {
-    let table = format!("{}.{name}", ISSUERS.entry().key);
+/// Reports what is wrong in the table of an issuer of this name, or in a setting of all.
+fn report(read: &mut Environment, own: Environment, table: &Dict, name: &str) {
+    let prefix = format!("{}.{name}", ISSUERS.entry().key);
     for error in own.errors {
-        let is_shared = SHARED.iter().any(|entry| error.key() == Some(entry.key));
-        let error = if is_shared { error } else { error.within(&table) };
+        let is_of_all =
+            |entry: &&Entry| error.key() == Some(entry.key) && !table.contains_key(entry.key);
+        let error = if SHARED.iter().any(is_of_all) { error } else { error.within(&prefix) };
         if !read.errors.contains(&error) {
             read.errors.push(error);
         }
