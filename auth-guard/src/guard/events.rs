@@ -95,7 +95,7 @@ pub(super) fn record_refused(route: Option<&Route>, refused: &Refused, is_first:
 
     match error.status() {
         403 => {
-            event!(Level::WARN, "refused", route, reason, cause, rule, key, issuer, requirement,)
+            event!(Level::WARN, "refused", route, reason, cause, rule, key, issuer, requirement,);
         }
         503 if is_first => {
             event!(Level::ERROR, "refused", route, reason, cause, rule, key, issuer, requirement,);

@@ -124,7 +124,7 @@ impl Stage {
         match first {
             First::Secret => guard = guard.with_secret(secret()),
             First::KeyPair | First::SameKeyPair => {
-                table["jwks_url"] = json!(servers["session"].url())
+                table["jwks_url"] = json!(servers["session"].url());
             }
         }
         change(&mut table);

@@ -77,21 +77,9 @@ impl Environment {
                         refuse(&key, secret_in_a_file());
                     }
                     _ if key != TABLE => {}
-                    (None, Some(table)) => {
-                        for (key, value) in table {
-                            match () {
-                                () if is_secret(key) => {
-                                    refuse(&format!("{TABLE}.{key}"), secret_in_a_file());
-                                }
-                                () if key == ISSUERS.entry().key => {
-                                    secrets_in(value).iter().for_each(|below| {
-                                        refuse(&format!("{TABLE}.{key}.{below}"), further_secret())
-                                    })
-                                }
-                                () => {}
-                            }
-                        }
-                    }
+                    (None, Some(table)) => secrets_of(table)
+                        .into_iter()
+                        .for_each(|(below, why)| refuse(&format!("{TABLE}.{below}"), why)),
                     (None, None) => {
                         refuse(TABLE, format!("is not a table. Write {TABLE} = {{ key = value }}"));
                     }
@@ -207,20 +195,33 @@ fn is_secret(key: &str) -> bool {
     key.to_lowercase().contains("secret")
 }
 
-/// Returns the paths of the keys that look like a secret, at any depth.
-fn secrets_in(raw: &Raw) -> Vec<String> {
+/// Returns the keys of our table that look like a secret, and what to do about each.
+fn secrets_of(table: &Dict) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let below = |key: &str, raw: &Raw| {
-        secrets_in(raw).into_iter().map(|below| format!("{key}.{below}")).collect::<Vec<_>>()
-    };
-    for (key, value) in raw.as_dict().into_iter().flatten() {
-        match is_secret(key) {
-            true => found.push(key.clone()),
-            false => found.extend(below(key, value)),
+    for (key, value) in table {
+        if is_secret(key) {
+            found.push((key.clone(), secret_in_a_file()));
+        } else if key == ISSUERS.entry().key {
+            let below = secrets_in(value).into_iter();
+            found.extend(below.map(|below| (format!("{key}.{below}"), further_secret())));
         }
     }
-    for (index, value) in raw.as_array().into_iter().flatten().enumerate() {
-        found.extend(below(&index.to_string(), value));
+    found
+}
+
+/// Returns the paths of the keys that look like a secret, at any depth.
+fn secrets_in(raw: &Raw) -> Vec<String> {
+    let members = raw.as_dict().into_iter().flatten().map(|(key, value)| (key.clone(), value));
+    let items = raw.as_array().into_iter().flatten().enumerate();
+    let items = items.map(|(index, value)| (index.to_string(), value));
+    let mut found = Vec::new();
+    for (key, value) in members.chain(items) {
+        match is_secret(&key) {
+            true => found.push(key),
+            false => {
+                found.extend(secrets_in(value).iter().map(|below| format!("{key}.{below}")));
+            }
+        }
     }
     found
 }
