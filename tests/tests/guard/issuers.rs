@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_guard::testing::internal::explain_fields;
-use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, RequestExt, Token, attack_all};
+use auth_guard::testing::{
+    Algorithm, Clock, HostileRequest, Issuer, JwksServer, RequestExt, Token, attack_all,
+};
 use auth_guard::{AuthError, AuthGuard, Verified, Verifier, authorized, user_scoped};
 use auth_guard_tests::server::{Server, request};
 use auth_guard_tests::*;
@@ -561,6 +563,12 @@ fn rule_22_the_attack_finds_nothing_with_two_issuers() {
     println!("{report}");
     let answer = stage.client.get("/api/alice/tasks").as_user("alice").dispatch();
     assert_eq!(answer.status().code, 200, "the kit speaks for the first issuer");
+    let issuer = Issuer::of(stage.client.rocket()).expect("the first");
+    let list = HostileRequest::all(stage.verifier(), &issuer, "alice");
+    assert_eq!(list.iter().filter(|request| request.rule == 22).count(), 2);
+    let one = guard().verifier(&figment(&json!({ "url": ORIGIN }))).expect("valid");
+    let list = HostileRequest::all(&one, &issuer, "alice");
+    assert_eq!(list.iter().filter(|request| request.rule == 22).count(), 0);
 }
 
 /// Two fields, one of each issuer, are two fields.
