@@ -1,6 +1,8 @@
 //! Beside the way, with the feature `metrics`: numbers for an
 //! application that installs a recorder of the crate `metrics`. Labels are bounded: none comes from a request.
 
+use std::sync::Arc;
+
 use ::metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 const DECISIONS: &str = "auth_guard_decisions_total";
@@ -17,7 +19,12 @@ pub(crate) fn count(outcome: &'static str, reason: &'static str) {
     counter!(DECISIONS, "outcome" => outcome, "reason" => reason).increment(1);
 }
 
-/// How many keys of this kind are held.
-pub(crate) fn keys(kind: &'static str, count: usize) {
-    gauge!(KEYS, "kind" => kind).set(count as f64);
+/// Records how many keys of this kind are known. A further issuer has a name, the key of its
+/// table.
+pub(crate) fn keys(kind: &'static str, issuer: Option<Arc<str>>, count: usize) {
+    let gauge = match issuer {
+        Some(issuer) => gauge!(KEYS, "kind" => kind, "issuer" => issuer),
+        None => gauge!(KEYS, "kind" => kind),
+    };
+    gauge.set(count as f64);
 }

@@ -1,13 +1,15 @@
 //! Step 3: key → signature; and all steps from a token to its claims.
 
+mod issuers;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::AuthError;
+use crate::keys::Key;
 use crate::keys::public::{NoKey, PublicKey, PublicKeys};
-use crate::keys::{Key, Keys};
 use crate::token::bearer::BearerToken;
 use crate::token::check::{Check, Failed};
 use crate::token::claims::Claims;
@@ -16,6 +18,7 @@ use crate::token::header::Header;
 #[cfg(feature = "testing")]
 use crate::token::header::TokenType;
 use crate::token::profile::Profile;
+pub(crate) use issuers::{Issuers, TrustedIssuer};
 
 /// Verifies tokens without a request: for other transports (a WebSocket's first
 /// message, a queue), for benchmarks and for fuzzing.
@@ -34,8 +37,7 @@ use crate::token::profile::Profile;
 /// }
 /// ```
 pub struct Verifier {
-    keys: Keys,
-    profile: Profile,
+    issuers: Issuers,
 }
 
 /// What the keys known now say of a token.
@@ -48,6 +50,7 @@ pub(crate) enum Step<'t> {
 /// A token whose key is missing. It owns the header, so that nothing is read again
 /// once the key is there.
 pub(crate) struct Wanted<'t> {
+    issuer: &'t TrustedIssuer,
     token: BearerToken<'t>,
     segments: Segments<'t>,
     header: Header<'static>,
@@ -68,11 +71,13 @@ pub(crate) struct Refusal {
     pub(crate) error: AuthError,
     /// The public key that was selected, if the token came that far.
     pub(crate) key: Option<Arc<PublicKey>>,
+    /// The name of the issuer whose token it claims to be; `None` for the first.
+    pub(crate) issuer: Option<Arc<str>>,
 }
 
 impl Verifier {
-    pub(crate) fn new(keys: Keys, profile: Profile) -> Self {
-        Self { keys, profile }
+    pub(crate) fn new(issuers: Issuers) -> Self {
+        Self { issuers }
     }
 
     /// Checks everything about `token` as of `now`, and returns its claims.
@@ -93,8 +98,8 @@ impl Verifier {
         let result = match self.step(token, now) {
             Step::Done(result) => result,
             Step::NeedsKey(wanted) => {
-                self.public_keys().into_iter().for_each(PublicKeys::ask);
-                self.resume(wanted, now)
+                wanted.issuer.public_keys().into_iter().for_each(PublicKeys::ask);
+                wanted.resume(now)
             }
         };
         result.map(|accepted| accepted.claims).map_err(|refusal| refusal.error)
@@ -102,141 +107,158 @@ impl Verifier {
 
     /// Takes a token through every check. This is the verifier's one entry; it never
     /// waits.
-    pub(crate) fn step<'t>(&self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
-        match self.recall(token) {
-            Some(claims) => Step::Done(match self.profile.check_again(&claims, now) {
-                Ok(()) => Ok(Accepted { claims, key: None }),
-                Err(failed) => Err(failed.into()),
-            }),
-            None => self.step_afresh(token, now),
+    pub(crate) fn step<'t>(&'t self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
+        match self.issuers.of(token) {
+            Ok(issuer) => issuer.step(token, now),
+            Err(failed) => Step::Done(Err(failed.into())),
         }
     }
 
     /// Does the same, whatever is remembered of the token.
-    pub(crate) fn step_afresh<'t>(&self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
-        let read = || {
-            let segments = Segments::of(token).ok_or(Check::Segments.malformed())?;
-            Ok(Wanted {
-                token,
-                segments,
-                header: Header::read(segments.header, self.profile.token_type)?,
-            })
-        };
-        match read() {
-            Ok(wanted) => self.select(wanted, now),
-            Err(failed) => Step::Done(Err(Failed::into(failed))),
+    pub(crate) fn step_afresh<'t>(&'t self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
+        match self.issuers.of(token) {
+            Ok(issuer) => issuer.step_afresh(token, now),
+            Err(failed) => Step::Done(Err(failed.into())),
         }
     }
 
-    /// Goes on where a key was missing. A key that is still unknown is refused.
-    pub(crate) fn resume(&self, wanted: Wanted<'_>, now: SystemTime) -> Result<Accepted, Refusal> {
-        match self.select(wanted, now) {
-            Step::Done(result) => result,
-            Step::NeedsKey(_) => {
-                let unknown = self.public_keys().map(PublicKeys::unknown);
-                Err(Check::Key.failed(unknown.unwrap_or(AuthError::NoMatchingKey)).into())
-            }
-        }
+    pub(crate) fn issuers(&self) -> &Issuers {
+        &self.issuers
     }
 
-    /// Takes a token through every check, and waits for its key if that is missing.
-    /// `now` tells the time.
-    pub(crate) async fn wait(
-        &self,
-        wanted: Wanted<'_>,
-        now: impl Fn() -> SystemTime,
-    ) -> Result<Accepted, Refusal> {
-        if let Some(public) = self.public_keys() {
-            let (alg, kid) = (&wanted.header.alg, wanted.header.kid.as_deref());
-            public.wait(alg, kid).await.map_err(|error| Check::Key.failed(error))?;
-        }
-        self.resume(wanted, now())
-    }
-
-    fn select<'t>(&self, wanted: Wanted<'t>, now: SystemTime) -> Step<'t> {
-        let key = match self.keys.select(&wanted.header) {
-            Ok(key) => key,
-            Err(NoKey::Unknown) => return Step::NeedsKey(wanted),
-            Err(NoKey::Refused(error)) => return Step::Done(Err(Check::Key.failed(error).into())),
-        };
-
-        let mut buffer = [0; 512];
-        let result = verify_signature(&wanted.segments, &key, &mut buffer)
-            .and_then(|payload| self.profile.check(&payload, now));
-        let key = key.public();
-        Step::Done(match result {
-            Ok(claims) => {
-                if let (Some(public), Some(key)) = (self.public_keys(), &key) {
-                    public.remember(wanted.token.as_str(), key.clone(), &claims);
-                }
-                Ok(Accepted { claims, key })
-            }
-            Err(Failed { check, error }) => Err(Refusal { check, error, key }),
-        })
-    }
-
-    /// Returns the claims of a public-key token that was verified before. Their times
-    /// have to be checked again.
-    fn recall(&self, token: BearerToken<'_>) -> Option<Claims> {
-        let public = self.public_keys()?;
-        if token.as_str().split('.').next().is_some_and(Header::is_usual) {
-            return None;
-        }
-        public.keep_fresh();
-        public.recall(token.as_str())
-    }
-
-    pub(crate) fn public_keys(&self) -> Option<&PublicKeys> {
-        self.keys.public.as_ref()
-    }
-
+    /// Returns what the tokens of the first issuer must say.
     pub(crate) fn profile(&self) -> &Profile {
-        &self.profile
-    }
-
-    #[cfg(any(feature = "metrics", feature = "testing"))]
-    pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+        &self.issuers.first().profile
     }
 
     /// Returns `true` if tokens can be verified now: with a shared secret always, with public
     /// keys while there are some that may be used. An orchestrator may ask for it before it sends
     /// requests: asking also begins a fetch that is due.
+    ///
+    /// With several issuers, the first decides. The launch, the gauge of the keys and
+    /// [`Verifier::explain`] tell of the others.
     pub fn is_ready(&self) -> bool {
-        self.keys.secret.is_some() || self.public_keys().is_some_and(PublicKeys::is_ready)
+        let mut ready =
+            self.issuers.all().map(|issuer| issuer.public_keys().map(PublicKeys::is_ready));
+        let is_first_ready = ready.next().flatten() == Some(true);
+        // Asked, so that a fetch that is due begins for each.
+        ready.for_each(drop);
+        is_first_ready || self.issuers.first().keys.secret.is_some()
     }
 
-    /// Returns the `iss` that a token must have, or `None` if any will do.
+    /// Returns the `iss` that a token of the first issuer must have, or `None` if any will
+    /// do.
     pub fn issuer(&self) -> Option<&str> {
-        self.profile.issuer.as_deref()
+        self.profile().issuer.as_deref()
     }
 
-    /// Returns the audiences of which a token must name one. If there are none, any
-    /// will do.
+    /// Returns the audiences of which a token of the first issuer must name one. If there are
+    /// none, any will do.
     pub fn audience(&self) -> &[String] {
-        &self.profile.audience
+        &self.profile().audience
     }
 
-    /// Returns the claim that names the user.
+    /// Returns the claim that names the user in the tokens of the first issuer.
     pub fn uid_claim(&self) -> &str {
-        &self.profile.uid_claim
+        &self.profile().uid_claim
     }
 
-    /// Returns the longest time that a token may still live, in seconds.
+    /// Returns the longest time that a token of the first issuer may still live, in seconds.
     pub fn max_lifetime(&self) -> u32 {
-        self.profile.max_lifetime
+        self.profile().max_lifetime
+    }
+}
+
+impl TrustedIssuer {
+    fn step<'t>(&'t self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
+        match self.recall(token) {
+            Some(claims) => Step::Done(match self.profile.check_again(&claims, now) {
+                Ok(()) => Ok(Accepted { claims, key: None }),
+                Err(failed) => Err(self.refusal(failed)),
+            }),
+            None => self.step_afresh(token, now),
+        }
+    }
+
+    fn step_afresh<'t>(&'t self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
+        let read = || {
+            let segments = Segments::of(token).ok_or(Check::Segments.malformed())?;
+            let header = Header::read(segments.header, self.profile.token_type)?;
+            Ok(Wanted { issuer: self, token, segments, header })
+        };
+        match read() {
+            Ok(wanted) => wanted.select(now),
+            Err(failed) => Step::Done(Err(self.refusal(failed))),
+        }
+    }
+
+    fn refusal(&self, failed: Failed) -> Refusal {
+        Refusal { issuer: self.name.clone(), ..failed.into() }
+    }
+}
+
+impl<'t> Wanted<'t> {
+    /// Goes on where a key was missing. A key that is still unknown is refused.
+    pub(crate) fn resume(self, now: SystemTime) -> Result<Accepted, Refusal> {
+        let issuer = self.issuer;
+        match self.select(now) {
+            Step::Done(result) => result,
+            Step::NeedsKey(_) => {
+                let unknown = issuer.public_keys().map(PublicKeys::unknown);
+                let error = unknown.unwrap_or(AuthError::NoMatchingKey);
+                Err(issuer.refusal(Check::Key.failed(error)))
+            }
+        }
+    }
+
+    /// Waits for the key, and goes on. `now` tells the time.
+    pub(crate) async fn wait(self, now: impl Fn() -> SystemTime) -> Result<Accepted, Refusal> {
+        if let Some(public) = self.issuer.public_keys() {
+            let (alg, kid) = (&self.header.alg, self.header.kid.as_deref());
+            let known = public.wait(alg, kid).await;
+            known.map_err(|error| self.issuer.refusal(Check::Key.failed(error)))?;
+        }
+        self.resume(now())
+    }
+
+    fn select(self, now: SystemTime) -> Step<'t> {
+        let TrustedIssuer { name, keys, profile } = self.issuer;
+        let key = match keys.select(&self.header) {
+            Ok(key) => key,
+            Err(NoKey::Unknown) => return Step::NeedsKey(self),
+            Err(NoKey::Refused(error)) => {
+                return Step::Done(Err(self.issuer.refusal(Check::Key.failed(error))));
+            }
+        };
+
+        let mut buffer = [0; 512];
+        let result = verify_signature(&self.segments, &key, &mut buffer)
+            .and_then(|payload| profile.check(&payload, now));
+        let key = key.public();
+        Step::Done(match result {
+            Ok(mut claims) => {
+                if name.is_some() {
+                    claims = claims.of_issuer(name.as_ref());
+                }
+                if let (Some(public), Some(key)) = (&keys.public, &key) {
+                    public.remember(self.token.as_str(), key.clone(), &claims);
+                }
+                Ok(Accepted { claims, key })
+            }
+            Err(failed) => Err(Refusal { key, ..self.issuer.refusal(failed) }),
+        })
     }
 }
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("profile", &self.profile).finish_non_exhaustive()
+        f.debug_struct("Verifier").field("profile", self.profile()).finish_non_exhaustive()
     }
 }
 
 impl From<Failed> for Refusal {
     fn from(Failed { check, error }: Failed) -> Self {
-        Self { check, error, key: None }
+        Self { check, error, key: None, issuer: None }
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! The first byte of the input selects its format and the server's settings. After a
 //! digit, each line is one field. After a letter come a header, a line feed, and claims,
-//! which are signed here, because no fuzzer finds an HMAC by itself.
+//! which are signed here, because no fuzzer finds an HMAC by itself. After a capital letter,
+//! the server also has a second issuer, whose keys nobody knows: no token may be its.
 
 #![no_main]
 
@@ -28,6 +29,8 @@ const NOW: u64 = 1_800_000_000;
 
 struct Server {
     settings: Settings,
+    /// What the tokens of the second issuer must say, if there is one.
+    further: Option<Settings>,
     verifier: Verifier,
 }
 
@@ -51,14 +54,28 @@ static SERVERS: LazyLock<Vec<Server>> = LazyLock::new(|| {
         id_tokens: true,
         ..named.clone()
     };
-    [plain, named, access].map(Server::new).into()
+    [plain, named, access].map(|settings| Server::new(settings, None)).into()
+});
+
+static OF_TWO_ISSUERS: LazyLock<Server> = LazyLock::new(|| {
+    let origin = "https://a.example".to_owned();
+    let first = Settings {
+        issuer: Some(origin.clone()),
+        audience: vec![origin],
+        ..Settings::default()
+    };
+    let further = Settings { at_jwt: true, uid_claim: "sub".into(), ..first.clone() };
+    Server::new(first, Some(further))
 });
 
 static ISSUER: LazyLock<Issuer> = LazyLock::new(|| Issuer::new(&secret()));
 
 fuzz_target!(|input: &[u8]| {
     let Some((mode, input)) = input.split_first() else { return };
-    let server = &SERVERS[usize::from(*mode) % SERVERS.len()];
+    let server = match mode {
+        b'A'..=b'Z' => &OF_TWO_ISSUERS,
+        mode => &SERVERS[usize::from(*mode) % SERVERS.len()],
+    };
     if mode.is_ascii_alphabetic() {
         let line = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
         let (header, claims) = input.split_at(line);
@@ -73,7 +90,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 impl Server {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: Settings, further: Option<Settings>) -> Self {
         let id_tokens = if settings.id_tokens { "accepted" } else { "refused" };
         let token_type = if settings.at_jwt { "at+jwt" } else { "JWT" };
         let mut table = Dict::from([
@@ -104,9 +121,21 @@ impl Server {
         if !require.is_empty() {
             table.insert("require".into(), require.into());
         }
+        if let Some(Settings { issuer, audience, .. }) = &further {
+            let agents = Dict::from([
+                ("issuer".into(), issuer.clone().unwrap_or_default().into()),
+                ("audience".into(), audience.clone().into()),
+                ("token_type".into(), "at+jwt".into()),
+                ("users".into(), "same".into()),
+                // Nobody answers there.
+                ("jwks_url".into(), "http://127.0.0.1:9/keys".into()),
+            ]);
+            table.insert("issuers".into(), Dict::from([("agents".into(), agents.into())]).into());
+        }
         let figment = Figment::from(rocket::Config::debug_default()).merge(("auth_guard", table));
         let guard = AuthGuard::fairing().with_secret(secret());
-        Self { settings, verifier: guard.verifier(&figment).expect("a valid configuration") }
+        let verifier = guard.verifier(&figment).expect("a valid configuration");
+        Self { settings, further, verifier }
     }
 
     fn check(&self, fields: &[&str]) {
@@ -115,12 +144,21 @@ impl Server {
         let nanoseconds = i128::from(NOW) * 1_000_000_000;
         let verifies = |message: &[u8], tag: &[u8]| hmac_sha256::HMAC::mac(message, SECRET) == tag;
         let key = Key { algorithms: &["HS256"], id: None, verifies: &verifies };
-        let verdict = model::judge(&self.settings, &key, fields, nanoseconds);
+        let nobody = Key { algorithms: &[], id: None, verifies: &|_, _| false };
+        let mut issuers = vec![(&self.settings, &key)];
+        issuers.extend(self.further.as_ref().map(|settings| (settings, &nobody)));
+        let (chosen, verdict) = match &*issuers {
+            [_] => (None, model::judge(&self.settings, &key, fields, nanoseconds)),
+            several => model::judge_several(several, fields, nanoseconds),
+        };
 
         let answer = result.as_ref().map(|claims| claims.uid()).map_err(|error| error.code());
         match &verdict {
             Verdict::Multiple => assert_eq!(answer, Err("request_malformed")),
             Verdict::Missing => assert_eq!(answer, Err("token_missing")),
+            Verdict::Invalid if chosen == Some(1) => {
+                assert!([Err("token_invalid"), Err("keys_unavailable")].contains(&answer));
+            }
             Verdict::Invalid => assert_eq!(answer, Err("token_invalid")),
             Verdict::Expired => assert_eq!(answer, Err("token_expired")),
             Verdict::Accepted(uid) | Verdict::Machine(uid) => assert_eq!(answer, Ok(&**uid)),

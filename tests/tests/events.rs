@@ -310,6 +310,45 @@ fn an_event_names_the_public_key_that_was_used() {
     }
 }
 
+/// With several issuers, an event says whose token it was, by the name of the table.
+#[test]
+fn an_event_names_the_issuer_of_a_token() {
+    let _turn = turn();
+    let (first, provider) = ("https://auth.example.com", "https://auth.example.com/api/auth");
+    let keys = JwksServer::start();
+    let agents = Issuer::with_key_pair(Algorithm::EdDsa, "key").with_clock(Clock::fixed(now()));
+    keys.publish(&[&agents]);
+    let client = launch(app(&json!({ "url": first, "issuers": { "agents": {
+        "issuer": provider, "audience": "api", "token_type": "at+jwt", "users": "same",
+        "jwks_url": keys.url(),
+    } } })));
+    let agents = agents.with_issuer(provider).with_audience("api");
+    let session = issuer().with_issuer(first).with_audience(first);
+    let named = Some("\"agents\"");
+    for (token, expected) in [
+        (session.token("alice"), None),
+        (session.token("bob"), None),
+        (session.token("alice").expired(), None),
+        (agents.access_token("alice"), named),
+        (agents.access_token("bob"), named),
+        (agents.access_token("alice").expired(), named),
+        (agents.access_token("alice").claim("aud", "other"), named),
+        (agents.access_token("alice").header("kid", "other"), named),
+        (agents.token("alice"), named),
+        (agents.access_token("alice").claim("client_id", "alice"), named),
+        // It chooses nobody, and what it says is not repeated.
+        (agents.access_token("alice").claim("iss", "https://evil.example"), None),
+    ] {
+        let told = get(&client, "/api/alice/tasks", Some(token));
+        let told: Vec<_> = told.iter().filter(|(_, text)| text.contains("outcome=")).collect();
+        let [(_, text)] = &*told else { panic!("{told:?}") };
+        let rest = text.split_once(" issuer=").map(|(_, rest)| rest);
+        let issuer = rest.and_then(|rest| rest.split(' ').next());
+        assert_eq!(issuer, expected, "{text}");
+        assert!(!text.contains("example"), "{text}");
+    }
+}
+
 /// However many requests are refused, and whatever other refusals occur meanwhile.
 #[test]
 fn an_outage_of_the_issuer_is_one_error() {

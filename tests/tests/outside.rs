@@ -111,12 +111,23 @@ impl Outside {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("cargo runs")
+    }
+
+    /// Runs the application with this table of settings.
+    fn launch(&self, table: &str) -> Output {
+        let mut cargo = self.command(&["run", "--offline", "--quiet"]);
+        cargo.env("ROCKET_AUTH_GUARD", table).output().expect("cargo runs")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(arguments).current_dir(&self.0);
         // Both crates have the same dependencies.
         cargo.env("CARGO_TARGET_DIR", self.0.with_file_name("outside-target"));
         cargo.env("BETTER_AUTH_SECRET", "a secret of a user, 32 bytes and more");
-        cargo.env("ROCKET_PORT", "0").output().expect("cargo runs")
+        cargo.env("ROCKET_PORT", "0");
+        cargo
     }
 }
 
@@ -138,6 +149,14 @@ fn one_forgotten_among_twenty_stops_the_launch() {
     outside.write(None);
     let output = outside.cargo(&["run", "--offline", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output));
+    // This crate has no public keys, and so no further issuers.
+    let output =
+        outside.launch("{issuers={agents={issuer=\"https://auth.example\",users=\"same\"}}}");
+    let said = text(&output);
+    assert!(!output.status.success(), "the crate launched: {said}");
+    let refused = said.lines().filter(|line| line.contains("needs the feature `jwks`"));
+    assert!(refused.clone().all(|line| line.contains("`issuers` in ")), "{said}");
+    assert_eq!(refused.count(), 1, "{said}");
     let output = outside.cargo(&["clippy", "--offline", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output));
 }

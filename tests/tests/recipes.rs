@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 const DOCS: &str = include_str!("../../auth-guard/docs/issuers.md");
 
 /// The headings of the recipes, each of which has a test below.
-const RECIPES: [&str; 14] = [
+const RECIPES: [&str; 15] = [
     "Better Auth: oauthProvider()",
     "Better Auth: mcp()",
+    "Better Auth: session tokens beside oauthProvider()",
     "oidc-provider",
     "Keycloak",
     "Zitadel",
@@ -285,6 +286,61 @@ fn better_auth_mcp() {
     refuses_untyped_id_tokens(&recipe);
     recipe.refuses_machine(json!({ "sub": "ACFI", "aud": resource, "sid": null }));
     recipe.refuses_claim("another resource's", json!({ "aud": API }), "aud");
+}
+
+/// The two kinds of tokens of one server, whose one key pair signs both.
+#[test]
+fn better_auth_session_tokens_beside_oauth_provider() {
+    let heading = "Better Auth: session tokens beside oauthProvider()";
+    let written = figment(&json!({})).merge(Toml::string(settings(heading)).nested());
+    AuthGuard::fairing().verifier(&written).expect("a launch with the recipe as it is written");
+
+    // The same keys, on this machine.
+    let issuer = Issuer::with_key_pair(Algorithm::EdDsa, "key");
+    let keys = JwksServer::start();
+    keys.publish(&[&issuer]);
+    let served = written
+        .merge(("auth_guard.jwks_url", keys.url()))
+        .merge(("auth_guard.issuers.agents.discovery", false))
+        .merge(("auth_guard.issuers.agents.jwks_url", keys.url()));
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let client = launch(rocket::custom(served).attach(guard).mount("/api", routes![list]));
+
+    let origin = "https://auth.example.com";
+    let times = json!({ "iat": NOW - 10, "exp": NOW + 600, "sub": "D1YfDx9I" });
+    let session = patched(&times, &json!({ "uid": "D1YfDx9I", "iss": origin, "aud": origin }));
+    let access = json!({
+        "iss": format!("{origin}/api/auth"), "azp": "ACFI", "jti": "iB-X", "client_id": "ACFI",
+        "aud": [API, format!("{origin}/api/auth/oauth2/userinfo")], "scope": "openid tasks:read",
+    });
+    let access = patched(&times, &access);
+    let ask = |typ: Value, claims: &Value, changes: Value| {
+        let header = patched(&json!({ "alg": "EdDSA", "kid": "key" }), &json!({ "typ": typ }));
+        let token = issuer.sign(header.to_string(), patched(claims, &changes).to_string());
+        let result = verifier(&client).verify(&token, now());
+        let answer = client.get("/api/D1YfDx9I/tasks").bearer(token).dispatch().status().code;
+        let name = result.as_ref().map(|claims| claims.issuer().map(str::to_owned));
+        (answer, name.map_err(Clone::clone))
+    };
+    let invalid = |name: &'static str| (401, Err(AuthError::InvalidClaim(name.into())));
+    let malformed = || (401, Err(AuthError::MalformedToken));
+    let (at_jwt, none) = (json!("at+jwt"), Value::Null);
+    assert_eq!(ask(none.clone(), &session, json!({})).0, 200);
+    assert_eq!(ask(at_jwt.clone(), &access, json!({})), (200, Ok(Some("agents".into()))));
+    assert_eq!(ask(none.clone(), &session, json!({})), (200, Ok(None)));
+
+    // Neither passes for the other, and an ID token passes for neither.
+    assert_eq!(ask(at_jwt.clone(), &session, json!({})), malformed());
+    assert_eq!(ask(none.clone(), &access, json!({})), malformed());
+    let id_token = json!({ "aud": "ACFI", "azp": null, "client_id": null, "jti": null });
+    assert_eq!(ask(none.clone(), &access, id_token.clone()), malformed());
+    let as_session = patched(&id_token, &json!({ "iss": origin, "uid": "D1YfDx9I" }));
+    assert_eq!(ask(none.clone(), &access, as_session), invalid("aud"));
+    assert_eq!(ask(at_jwt.clone(), &access, json!({ "aud": origin })), invalid("aud"));
+    assert_eq!(ask(none.clone(), &session, json!({ "aud": API })), invalid("aud"));
+    assert_eq!(ask(none, &session, json!({ "iss": "https://other.example" })), invalid("iss"));
+    let machine = ask(at_jwt, &access, json!({ "sub": "ACFI" }));
+    assert_eq!(machine, (403, Ok(Some("agents".into()))));
 }
 
 #[test]

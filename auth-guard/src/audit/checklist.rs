@@ -10,13 +10,16 @@ use crate::token::header::TokenType;
 use crate::token::profile::{Expected, Profile};
 
 /// Says what a check asks for, as configured.
-fn asks_for(check: Check, profile: &Profile) -> String {
+fn asks_for(check: Check, profile: &Profile, choice: Option<&str>) -> String {
     let Profile { issuer, audience, uid_claim, leeway, max_lifetime, .. } = profile;
     match check {
         Check::Field => "one `Authorization` header field with the scheme `Bearer`".into(),
         Check::Credentials => "a token after `Bearer`".into(),
         Check::Length => format!("a token of at most {} KiB", BearerToken::MAX_LEN / 1024),
         Check::Segments => "three segments, the header in strict base64url".into(),
+        Check::Choice => choice.map_or("any issuer".into(), |choice| {
+            format!("`iss`, unverified, equal to {choice}: it chooses the rules below")
+        }),
         Check::HeaderObject => "a header that is one JSON object without duplicate names".into(),
         Check::Extensions => "a header without `crit` and `b64`".into(),
         Check::Type => match profile.token_type {
@@ -99,6 +102,7 @@ fn settings(check: Check) -> &'static [&'static str] {
         | Check::Credentials
         | Check::Length
         | Check::Segments
+        | Check::Choice
         | Check::HeaderObject
         | Check::Extensions
         | Check::KeyId
@@ -117,14 +121,17 @@ fn settings(check: Check) -> &'static [&'static str] {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
-        for check in Check::OF_A_TOKEN {
+        let has_choice = self.choice.is_some();
+        let checks = Check::OF_A_TOKEN.into_iter();
+        for check in checks.filter(|check| *check != Check::Choice || has_choice) {
             let mark = match self.failed {
                 Some(failed) if check == failed && is_undecided => "NO KEY",
                 Some(failed) if check == failed => "FAILED",
                 Some(failed) if check > failed => "-",
                 _ => "passed",
             };
-            write!(f, "{mark:6}  rule {:2}  {}", check.rule(), asks_for(check, &self.profile))?;
+            let asked = asks_for(check, &self.profile, self.choice.as_deref());
+            write!(f, "{mark:6}  rule {:2}  {asked}", check.rule())?;
             match settings(check) {
                 settings if self.failed == Some(check) && !settings.is_empty() => {
                     writeln!(f, "  [{}]", settings.join(", "))?;
@@ -133,6 +140,9 @@ impl fmt::Display for Explanation {
             }
         }
 
+        if let (Some(issuer), true) = (&self.issuer, self.failed != Some(Check::Choice)) {
+            writeln!(f, "The rules are those of the issuer `{issuer}`.")?;
+        }
         match &self.result {
             Ok(claims) if claims.is_machine() => writeln!(
                 f,

@@ -36,7 +36,12 @@ use crate::verifier::{Accepted, Refusal, Step, Verifier};
 /// claims, so it can be put into a ticket.
 #[derive(Clone, Debug)]
 pub struct Explanation {
+    /// What the tokens of the issuer must say whose this one claims to be.
     pub(super) profile: Profile,
+    /// What a token may say to choose an issuer; `None` if there is one issuer.
+    pub(super) choice: Option<String>,
+    /// The name of the issuer; `None` for the first.
+    pub(super) issuer: Option<String>,
     /// The check that failed.
     pub(super) failed: Option<Check>,
     pub(super) result: Result<Claims, AuthError>,
@@ -81,7 +86,7 @@ impl Verifier {
     pub async fn explain(&self, token: &str, now: SystemTime) -> Explanation {
         let result = match BearerToken::new(token).map(|token| self.step_afresh(token, now)) {
             Ok(Step::Done(result)) => result,
-            Ok(Step::NeedsKey(wanted)) => self.wait(wanted, || now).await,
+            Ok(Step::NeedsKey(wanted)) => wanted.wait(|| now).await,
             Err(failed) => Err(failed.into()),
         };
         Explanation::new(self, result)
@@ -96,7 +101,7 @@ impl Verifier {
     ) -> Explanation {
         let result = match BearerToken::from_fields(fields).map(|t| self.step_afresh(t, now)) {
             Ok(Step::Done(result)) => result,
-            Ok(Step::NeedsKey(wanted)) => self.resume(wanted, now),
+            Ok(Step::NeedsKey(wanted)) => wanted.resume(now),
             Err(failed) => Err(failed.into()),
         };
         Explanation::new(self, result)
@@ -105,14 +110,22 @@ impl Verifier {
 
 impl Explanation {
     fn new(verifier: &Verifier, result: Result<Accepted, Refusal>) -> Self {
+        let issuers = verifier.issuers();
+        let name = match &result {
+            Ok(accepted) => accepted.claims.issuer(),
+            Err(refusal) => refusal.issuer.as_deref(),
+        };
+        let issuer = issuers.named(name);
         Self {
-            profile: verifier.profile().clone(),
+            profile: issuer.profile.clone(),
+            choice: (!issuers.is_one()).then(|| issuers.choice()),
+            issuer: name.map(str::to_owned),
             failed: result.as_ref().err().map(|refusal| refusal.check),
             result: match result {
                 Ok(accepted) => Ok(accepted.claims),
                 Err(refusal) => Err(refusal.error),
             },
-            public_keys: verifier.public_keys().map(ToString::to_string),
+            public_keys: issuer.public_keys().map(ToString::to_string),
             routes: Vec::new(),
         }
     }

@@ -9,6 +9,8 @@ use rocket::serde::Serialize;
 
 use super::context::Context;
 use crate::error::{Answer, AuthError, Challenge};
+use crate::keys::public::PublicKeys;
+use crate::verifier::TrustedIssuer;
 
 /// A problem body (RFC 9457).
 #[derive(Serialize)]
@@ -27,16 +29,22 @@ const RETRY_AFTER: u64 = 5;
 
 impl AuthError {
     /// Returns the `WWW-Authenticate` field that is due.
-    pub(crate) fn challenge(&self, realm: &str) -> Option<String> {
+    ///
+    /// `metadata` is the URL of the protected-resource metadata (RFC 9728 section 5.1).
+    pub(crate) fn challenge(&self, realm: &str, metadata: Option<&str>) -> Option<String> {
         let answer = self.answer();
-        match answer.challenge {
-            Challenge::None => None,
-            Challenge::Bare => Some(format!("Bearer realm=\"{realm}\"")),
-            Challenge::Error(error) => Some(format!(
+        let mut challenge = match answer.challenge {
+            Challenge::None => return None,
+            Challenge::Bare => format!("Bearer realm=\"{realm}\""),
+            Challenge::Error(error) => format!(
                 "Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{}\"",
                 answer.detail
-            )),
+            ),
+        };
+        if let Some(url) = metadata {
+            challenge.push_str(&format!(", resource_metadata=\"{url}\""));
         }
+        Some(challenge)
     }
 
     /// Returns the problem body that is due.
@@ -54,7 +62,8 @@ impl AuthError {
         let is_bearer = |value: &str| {
             value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
         };
-        if let Some(challenge) = self.challenge(realm)
+        let metadata = context.and_then(|context| context.metadata_url.as_deref());
+        if let Some(challenge) = self.challenge(realm, metadata)
             && !response.headers().get("WWW-Authenticate").any(is_bearer)
         {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));
@@ -72,7 +81,9 @@ impl AuthError {
         let (_, verifier) = Context::of_request(request)?;
         match self {
             Self::KeysUnavailable => {
-                Some(verifier.public_keys().map_or(RETRY_AFTER, |public| public.retry_after()))
+                let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
+                // Who asks again then gets an answer, whichever issuer it was.
+                Some(public.map(PublicKeys::retry_after).max().unwrap_or(RETRY_AFTER))
             }
             Self::CheckUnavailable => Some(RETRY_AFTER),
             _ => None,

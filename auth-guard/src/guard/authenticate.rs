@@ -9,7 +9,7 @@ use super::state::{RequestState, fields};
 use super::verified::Verified;
 use crate::error::AuthError;
 use crate::token::bearer::BearerToken;
-use crate::verifier::{Step, Verifier, Wanted};
+use crate::verifier::{Step, Wanted};
 
 /// The caller of a request, or what has to be waited for first.
 pub(super) enum Authentication<'r> {
@@ -20,7 +20,6 @@ pub(super) enum Authentication<'r> {
 /// An authentication that waits for a key, or for the application's own check.
 pub(super) struct Pending<'r> {
     context: &'r Context,
-    verifier: &'r Verifier,
     stage: Stage<'r>,
     /// What the other guards of the request share, if they get the result.
     shared: Option<&'r RequestState>,
@@ -67,19 +66,17 @@ impl<'r> Authentication<'r> {
                 return Self::Done(result);
             }
         };
-        Self::Pending(Pending { context, verifier, stage, shared })
+        Self::Pending(Pending { context, stage, shared })
     }
 }
 
 impl Pending<'_> {
     /// Waits for what is missing.
     pub(super) async fn finish(self, request: &Request<'_>) -> Result<Verified, Refused> {
-        let Self { context, verifier, stage, shared } = self;
+        let Self { context, stage, shared } = self;
         let caller = async {
             let caller = match stage {
-                Stage::Key(wanted) => {
-                    Verified::new(verifier.wait(wanted, || context.clock.now()).await?)
-                }
+                Stage::Key(wanted) => Verified::new(wanted.wait(|| context.clock.now()).await?),
                 Stage::Check(caller) => caller,
             };
             if let Some(hook) = &context.hook {

@@ -12,6 +12,8 @@ use crate::verifier::Verifier;
 pub(crate) struct Context {
     pub(crate) clock: Clock,
     pub(crate) realm: String,
+    /// Where OAuth clients learn whose tokens the API accepts (RFC 9728), for challenges.
+    pub(crate) metadata_url: Option<String>,
     pub(crate) hook: Option<Hook>,
     /// Of the application's own check.
     pub(crate) check_outage: Outage,

@@ -68,17 +68,18 @@ macro_rules! event {
 /// reading; the rest is what a service does all day.
 pub(super) fn record_allowed(route: &Route, by: AllowedBy, caller: &Verified) {
     let (route, key) = (Some(route), caller.public_key().map(field::display));
+    let issuer = caller.issuer();
     match by {
-        AllowedBy::Owner => event!(Level::TRACE, "allowed", route, by = "owner", key,),
-        AllowedBy::Token => event!(Level::TRACE, "allowed", route, by = "token", key,),
+        AllowedBy::Owner => event!(Level::TRACE, "allowed", route, by = "owner", key, issuer,),
+        AllowedBy::Token => event!(Level::TRACE, "allowed", route, by = "token", key, issuer,),
         AllowedBy::Scope(scope) => {
-            event!(Level::TRACE, "allowed", route, by = "scope", scope, key,);
+            event!(Level::TRACE, "allowed", route, by = "scope", scope, key, issuer,);
         }
         AllowedBy::Requirement(requirement) => {
-            event!(Level::TRACE, "allowed", route, by = "requirement", requirement, key,);
+            event!(Level::TRACE, "allowed", route, by = "requirement", requirement, key, issuer,);
         }
         AllowedBy::Instead(requirement) => {
-            event!(Level::INFO, "allowed", route, by = "requirement", requirement, key,);
+            event!(Level::INFO, "allowed", route, by = "requirement", requirement, key, issuer,);
         }
     }
     #[cfg(feature = "metrics")]
@@ -87,18 +88,20 @@ pub(super) fn record_allowed(route: &Route, by: AllowedBy, caller: &Verified) {
 
 /// Records that a request was refused, and whether it is the first of an outage.
 pub(super) fn record_refused(route: Option<&Route>, refused: &Refused, is_first: bool) {
-    let Refused { error, check, key, requirement } = refused;
+    let Refused { error, check, key, issuer, requirement } = refused;
     let (reason, cause) = (error.code(), field::debug(error));
     let key = key.as_deref().map(field::display);
-    let rule = check.map(|check| check.rule());
+    let (rule, issuer) = (check.map(|check| check.rule()), issuer.as_deref());
 
     match error.status() {
-        403 => event!(Level::WARN, "refused", route, reason, cause, rule, key, requirement,),
+        403 => {
+            event!(Level::WARN, "refused", route, reason, cause, rule, key, issuer, requirement,);
+        }
         503 if is_first => {
-            event!(Level::ERROR, "refused", route, reason, cause, rule, key, requirement,);
+            event!(Level::ERROR, "refused", route, reason, cause, rule, key, issuer, requirement,);
         }
         500 => event!(Level::ERROR, "refused", route, reason, cause, remedy = REMEDY,),
-        _ => event!(Level::DEBUG, "refused", route, reason, cause, rule, key, requirement,),
+        _ => event!(Level::DEBUG, "refused", route, reason, cause, rule, key, issuer, requirement,),
     }
     #[cfg(feature = "metrics")]
     crate::metrics::count("refused", reason);

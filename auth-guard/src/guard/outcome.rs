@@ -49,7 +49,8 @@ fn is_first_of_outage(request: &Request<'_>, refused: &Refused) -> bool {
     let Some((context, verifier)) = Context::of_request(request) else { return false };
     match refused.error {
         AuthError::KeysUnavailable => {
-            verifier.public_keys().is_some_and(PublicKeys::is_first_refusal)
+            let issuer = verifier.issuers().named(refused.issuer.as_deref());
+            issuer.public_keys().is_some_and(PublicKeys::is_first_refusal)
         }
         AuthError::CheckUnavailable => match refused.requirement {
             Some(_) => context.requirement_outage.begin(),

@@ -227,7 +227,8 @@ fn conclude(
 }
 
 fn refused(caller: &Verified, error: AuthError, check: Check) -> Refused {
-    Refused { check: Some(check), key: caller.public_key().cloned(), ..error.into() }
+    let (key, issuer) = (caller.public_key().cloned(), caller.issuer().map(Into::into));
+    Refused { check: Some(check), key, issuer, ..error.into() }
 }
 
 fn unmet(requirement: &'static str) -> Refused {

@@ -13,18 +13,20 @@ pub(super) struct Refused {
     pub(super) error: AuthError,
     pub(super) check: Option<Check>,
     pub(super) key: Option<Arc<PublicKey>>,
+    /// The name of the issuer whose token it claims to be; `None` for the first.
+    pub(super) issuer: Option<Arc<str>>,
     /// The requirement or scope that was not met, or gave no answer.
     pub(super) requirement: Option<&'static str>,
 }
 
 impl From<Refusal> for Refused {
-    fn from(Refusal { check, error, key }: Refusal) -> Self {
-        Self { error, check: Some(check), key, requirement: None }
+    fn from(Refusal { check, error, key, issuer }: Refusal) -> Self {
+        Self { error, check: Some(check), key, issuer, requirement: None }
     }
 }
 
 impl From<AuthError> for Refused {
     fn from(error: AuthError) -> Self {
-        Self { error, check: None, key: None, requirement: None }
+        Self { error, check: None, key: None, issuer: None, requirement: None }
     }
 }

@@ -102,6 +102,17 @@ impl Verified {
         self.claims.has_at(path, value)
     }
 
+    /// Returns the name of the issuer whose token this is; see [`Claims::issuer`].
+    ///
+    /// ```rust
+    /// # fn f(caller: auth_guard::Verified) {
+    /// let is_an_agents = caller.issuer() == Some("agents");
+    /// # }
+    /// ```
+    pub fn issuer(&self) -> Option<&str> {
+        self.claims.issuer()
+    }
+
     /// Returns `true` if the token is a machine's; see [`Claims::is_machine`].
     pub(super) fn is_machine(&self) -> bool {
         self.claims.is_machine()

@@ -64,7 +64,7 @@ impl Keys {
     #[cfg(feature = "metrics")]
     pub(crate) fn count(&self) {
         if let Some(secret) = &self.secret {
-            crate::metrics::keys("secret", secret.count());
+            crate::metrics::keys("secret", None, secret.count());
         }
         if let Some(public) = &self.public {
             public.count();

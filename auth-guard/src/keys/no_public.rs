@@ -32,7 +32,23 @@ pub(crate) struct Settings {
     pub(crate) cooldown: Duration,
     pub(crate) max_age: Duration,
     pub(crate) max_stale: Duration,
-    pub(crate) memo_capacity: usize,
+    pub(crate) memo: SharedMemo,
+    pub(crate) issuer: usize,
+    pub(crate) name: Option<Arc<str>>,
+}
+
+/// Only tokens of public keys are memoized.
+#[derive(Clone)]
+pub(crate) struct SharedMemo;
+
+impl SharedMemo {
+    pub(crate) fn new(_: usize) -> Self {
+        Self
+    }
+
+    pub(crate) fn issuer_of(&self, _: &str) -> Option<usize> {
+        None
+    }
 }
 
 impl PublicKeys {

@@ -13,10 +13,11 @@ use crate::keys::public::PublicKeys;
 use crate::launch::catchers::LastAtIgnition;
 use crate::launch::config::Config;
 use crate::launch::fairing::AuthGuard;
+use crate::launch::metadata::routes;
 use crate::launch::report::Report;
 use crate::route::registry::Registry;
 use crate::sync::Outage;
-use crate::verifier::Verifier;
+use crate::verifier::{TrustedIssuer, Verifier};
 
 /// The managed state that says which fairing was ignited, even if its configuration was
 /// refused.
@@ -25,10 +26,11 @@ struct Attached(Arc<()>);
 impl AuthGuard {
     /// Puts what guards, audit and report need into managed state.
     fn install(&self, rocket: Rocket<Build>, config: Config) -> Rocket<Build> {
-        let Config { verifier, realm, rules, mut summary, warnings } = config;
+        let Config { verifier, realm, resource, rules, mut summary, warnings } = config;
         #[cfg(feature = "testing")]
         if rocket.state::<crate::keys::NoCooldown>().is_some() {
-            verifier.public_keys().into_iter().for_each(PublicKeys::remove_cooldown);
+            let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
+            public.for_each(PublicKeys::remove_cooldown);
         }
         summary.push(match self.hook {
             Some(_) => "your own check: by `with_check`".into(),
@@ -37,11 +39,14 @@ impl AuthGuard {
         let context = Context {
             clock: self.clock.clone(),
             realm,
+            metadata_url: resource.as_ref().map(|resource| resource.metadata_url.clone()),
             hook: self.hook.clone(),
             check_outage: Outage::default(),
             requirement_outage: Outage::default(),
         };
+        let metadata = resource.map(|resource| routes(&resource)).unwrap_or_default();
         rocket
+            .mount("/", metadata)
             .manage(verifier)
             .manage(context)
             .manage(Registry::default())
@@ -96,13 +101,15 @@ impl Fairing for AuthGuard {
         };
         assert!(auditor.audit(rocket, true).is_ok(), "{REFUSED}");
         // Rocket's logger is set up only now, and the first fetch has something to log.
-        let public_keys = rocket.state().and_then(Verifier::public_keys);
-        public_keys.into_iter().for_each(PublicKeys::start);
+        if let Some(verifier) = rocket.state::<Verifier>() {
+            let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
+            public.for_each(PublicKeys::start);
+        }
         report.print(rocket, auditor.warning(rocket));
         #[cfg(feature = "metrics")]
         if let Some(verifier) = rocket.state::<Verifier>() {
             crate::metrics::describe();
-            verifier.keys().count();
+            verifier.issuers().all().for_each(|issuer| issuer.keys.count());
         }
     }
 

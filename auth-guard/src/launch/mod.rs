@@ -5,6 +5,7 @@ mod callbacks;
 mod catchers;
 mod config;
 mod fairing;
+mod metadata;
 mod report;
 
 #[cfg(feature = "testing")]

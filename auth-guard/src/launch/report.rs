@@ -20,8 +20,12 @@ impl Report {
         log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
         let print = |line: &str| log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
         self.summary.iter().for_each(|line| print(line));
-        if let Some(public_keys) = rocket.state::<Verifier>().and_then(Verifier::public_keys) {
-            print(&format!("public keys: {public_keys}"));
+        for issuer in rocket.state::<Verifier>().into_iter().flat_map(|of| of.issuers().all()) {
+            match (issuer.public_keys(), &issuer.name) {
+                (Some(keys), None) => print(&format!("public keys: {keys}")),
+                (Some(keys), Some(name)) => print(&format!("public keys of `{name}`: {keys}")),
+                (None, _) => {}
+            }
         }
         format!("{:#}", audit(rocket)).lines().for_each(print);
         self.warnings

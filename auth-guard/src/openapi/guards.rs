@@ -21,8 +21,9 @@ pub(super) struct Guards<'r> {
 
 impl<'r> Guards<'r> {
     pub(super) fn of<P: Ignited>(rocket: &'r Rocket<P>) -> Self {
-        let public_keys = rocket.state::<Verifier>().and_then(Verifier::public_keys);
-        let has_public_keys = public_keys.is_some();
+        let verifier = rocket.state::<Verifier>().into_iter();
+        let mut issuers = verifier.flat_map(|verifier| verifier.issuers().all());
+        let has_public_keys = issuers.any(|issuer| issuer.public_keys().is_some());
         let has_check = Context::of(rocket).is_some_and(|context| context.hook.is_some());
         Self { survey: Survey::of(rocket), has_public_keys, has_check }
     }

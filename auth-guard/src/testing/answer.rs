@@ -78,11 +78,16 @@ impl Answer {
     /// Returns `true` if this is the answer to `error`: its status, its challenge and its
     /// code. The code may be missing, as the application's own catcher and `HEAD` omit it.
     pub fn is_refusal(&self, error: &AuthError) -> bool {
-        let realm = |field: &str| {
-            Some(field.strip_prefix("Bearer realm=\"")?.split('"').next()?.to_owned())
+        // The application's own names; the rest has to be as it is due.
+        let named = |name: &str| {
+            let fields = self.challenges.iter().filter(|field| field.starts_with("Bearer realm="));
+            let value =
+                |field: &String| Some(field.split_once(name)?.1.split('"').next()?.to_owned());
+            fields.filter_map(value).next()
         };
-        let realm = self.challenges.iter().find_map(|field| realm(field));
-        let is_challenged = match (error.challenge(realm.as_deref().unwrap_or_default()), &realm) {
+        let (realm, metadata) = (named("Bearer realm=\""), named(" resource_metadata=\""));
+        let challenge = error.challenge(realm.as_deref().unwrap_or_default(), metadata.as_deref());
+        let is_challenged = match (challenge, &realm) {
             (Some(challenge), Some(_)) => self.challenges.contains(&challenge),
             (None, None) => true,
             _ => false,
@@ -135,7 +140,7 @@ const QUOTED: usize = 80;
 
 /// Describes the answer to `error` as `Display` describes an answer.
 pub(super) fn due(error: &AuthError) -> String {
-    let challenge = error.challenge("…");
+    let challenge = error.challenge("…", None);
     let challenge = challenge.map_or("no challenge".into(), |text| format!("challenge `{text}`"));
     format!("{}, {challenge}, code {}", error.status(), error.code())
 }

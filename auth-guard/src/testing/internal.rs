@@ -90,7 +90,7 @@ pub fn verify_fields<'r>(
     let token = BearerToken::from_fields(fields.into_iter()).map_err(|failed| failed.error)?;
     let result = match verifier.step(token, now) {
         Step::Done(result) => result,
-        Step::NeedsKey(wanted) => verifier.resume(wanted, now),
+        Step::NeedsKey(wanted) => wanted.resume(now),
     };
     result.map(|accepted| accepted.claims).map_err(|refusal| refusal.error)
 }

@@ -102,8 +102,9 @@ impl Issuer {
     /// there is neither, or no [`AuthGuard`](crate::AuthGuard) attached.
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
-        let shares_secret =
-            || verifier.keys().minting_key().map(Signer::Hs256).map(Self::with_signer);
+        let shares_secret = || {
+            verifier.issuers().first().keys.minting_key().map(Signer::Hs256).map(Self::with_signer)
+        };
         let issuer = rocket.state::<Self>().cloned().or_else(shares_secret)?;
         let clock = Context::of(rocket)?.clock.clone();
         Some(issuer.with_clock(clock).suited_to(verifier))

@@ -12,6 +12,8 @@ pub(crate) enum Check {
     Credentials,
     Length,
     Segments,
+    /// Only with several issuers.
+    Choice,
     HeaderObject,
     Extensions,
     Type,
@@ -47,11 +49,12 @@ pub(crate) struct Failed {
 
 impl Check {
     /// The checks of a token, in the order in which they are made.
-    pub(crate) const OF_A_TOKEN: [Self; 26] = [
+    pub(crate) const OF_A_TOKEN: [Self; 27] = [
         Self::Field,
         Self::Credentials,
         Self::Length,
         Self::Segments,
+        Self::Choice,
         Self::HeaderObject,
         Self::Extensions,
         Self::Type,
@@ -99,6 +102,7 @@ impl Check {
             Self::Bound => 19,
             Self::IdToken => 20,
             Self::Machine => 21,
+            Self::Choice => 22,
         }
     }
 

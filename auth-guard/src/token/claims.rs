@@ -29,6 +29,8 @@ pub struct Claims {
     uid: Uid,
     times: Times,
     is_machine: bool,
+    /// The name of the issuer; `None` for the first.
+    issuer: Option<Arc<str>>,
 }
 
 #[derive(Clone)]
@@ -66,7 +68,7 @@ impl Claims {
             }
             Cow::Owned(uid) => Uid::Apart(uid.into()),
         };
-        Self { json: json.into(), uid, times, is_machine }
+        Self { json: json.into(), uid, times, is_machine, issuer: None }
     }
 
     /// Returns the user the token was issued to: the claim `uid`, or the claim that
@@ -83,6 +85,21 @@ impl Claims {
     /// rule 21 of the profile.
     pub fn is_machine(&self) -> bool {
         self.is_machine
+    }
+
+    /// Returns the name of the issuer whose token this is: the key of its table in
+    /// `[auth_guard.issuers]`. Returns `None` for the first issuer, which the settings of
+    /// `auth_guard` itself describe, and so always if there is only one.
+    ///
+    /// The name is yours and not the token's. It never decides who the user is: all issuers
+    /// name the same people.
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    /// Names the issuer whose token this is.
+    pub(crate) fn of_issuer(self, name: Option<&Arc<str>>) -> Self {
+        Self { issuer: name.cloned(), ..self }
     }
 
     /// Returns when the token expires, without leeway.

@@ -40,19 +40,27 @@ impl TokenType {
     /// Tells access tokens from the other JWTs that an issuer signs, such as
     /// `better-auth.session-cache+jwt` or ID tokens (RFC 8725 section 3.11).
     fn is(self, typ: Option<Value<'_>>) -> bool {
-        let name = match (self, typ) {
-            (Self::Jwt, None) => return true,
-            (Self::AccessToken, None) => return false,
-            (Self::Jwt, Some(_)) => "JWT",
-            (Self::AccessToken, Some(_)) => "at+jwt",
-        };
-        typ.and_then(Value::as_str).is_some_and(|typ| {
-            let prefix = typ.split_at_checked("application/".len());
-            let bare = prefix
-                .filter(|(prefix, _)| prefix.eq_ignore_ascii_case("application/"))
-                .map_or(&*typ, |(_, bare)| bare);
-            bare.eq_ignore_ascii_case(name)
-        })
+        match typ {
+            None => self == Self::Jwt,
+            Some(typ) => typ.as_str().is_some_and(|typ| self.is_named(&typ)),
+        }
+    }
+
+    /// Returns `true` if a `typ` names this type, in any case.
+    pub(super) fn is_named(self, typ: &str) -> bool {
+        let prefix = typ.split_at_checked("application/".len());
+        let bare = prefix
+            .filter(|(prefix, _)| prefix.eq_ignore_ascii_case("application/"))
+            .map_or(typ, |(_, bare)| bare);
+        bare.eq_ignore_ascii_case(self.name())
+    }
+
+    /// Returns the name, as settings and headers write it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jwt => "JWT",
+            Self::AccessToken => "at+jwt",
+        }
     }
 }
 

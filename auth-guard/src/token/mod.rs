@@ -2,6 +2,7 @@
 
 pub(crate) mod bearer;
 pub(crate) mod check;
+pub(crate) mod choice;
 pub(crate) mod claims;
 pub(crate) mod compact;
 pub(crate) mod header;

@@ -145,6 +145,30 @@ fn public_keys_are_counted_through_a_cold_start_a_rotation_and_an_outage() {
     app.counts(1);
 }
 
+/// The name of a table is the label, and nothing that a token or an issuer says.
+#[test]
+fn the_public_keys_of_each_issuer_are_counted() {
+    let keys = JwksServer::start();
+    let table = format!(
+        "{{issuers={{agents={{issuer=\"https://auth.example.com/api/auth\",audience=\"api\",\
+         token_type=\"at+jwt\",jwks_url=\"{}\",users=\"same\"}}}}}}",
+        keys.url()
+    );
+    let one = Issuer::with_key_pair(Algorithm::EdDsa, "one-of-the-issuer");
+    let two = Issuer::with_key_pair(Algorithm::EdDsa, "two-of-the-issuer");
+    keys.publish(&[&one, &two]);
+    let app = WithPublicKeys::start(&[("ROCKET_AUTH_GUARD", &table)]);
+    app.issuer.publish(&[&one]);
+    app.wait_for("200", &one);
+    app.counts(1);
+    let line = "auth_guard_keys{kind=\"public\",issuer=\"agents\"} 2\n";
+    let started = Instant::now();
+    while !app.numbers().contains(line) {
+        assert!(started.elapsed() < Duration::from_secs(30), "no {line} in\n{}", app.numbers());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn public_keys_that_are_too_old_are_no_longer_counted() {
     let one = Issuer::with_key_pair(Algorithm::EdDsa, "one-of-the-issuer");

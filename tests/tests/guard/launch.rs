@@ -54,7 +54,7 @@ impl App {
     }
 
     /// With this `Rocket.toml`.
-    fn toml(self, text: &str) -> Self {
+    pub(crate) fn toml(self, text: &str) -> Self {
         let path = scratch();
         std::fs::write(&path, text).expect("a file");
         self.env("ROCKET_CONFIG", path)

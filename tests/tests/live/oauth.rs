@@ -15,27 +15,27 @@ use super::servers::{ExampleApp, Issuer, Process, SECRET, lasting_port, workspac
 const AT_JWT: (&str, &str) = ("AUTH_GUARD_TOKEN_TYPE", "at+jwt");
 
 /// The access tokens of a user, as `tests/issuers/tokens.mjs` names them.
-const ACCESS: [&str; 3] = ["access", "refreshed", "device"];
+pub(super) const ACCESS: [&str; 3] = ["access", "refreshed", "device"];
 /// A user's other tokens.
 const OTHERS: [&str; 6] =
     ["id", "opaque", "refresh_token", "dpop", "session", "access_other_resource"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     OauthProvider,
     Mcp,
     OidcProvider,
 }
 
 /// A running OAuth server, on a port that it has again after a restart.
-struct Server {
+pub(super) struct Server {
     kind: Kind,
-    url: String,
+    pub(super) url: String,
     _process: Process,
 }
 
 impl Server {
-    fn start(kind: Kind, port: u16, settings: &[(&str, &str)]) -> Self {
+    pub(super) fn start(kind: Kind, port: u16, settings: &[(&str, &str)]) -> Self {
         let plugin = match kind {
             Kind::OauthProvider => "oauth-provider",
             Kind::Mcp => "mcp",
@@ -59,7 +59,7 @@ impl Server {
     }
 
     /// Gets every kind of token, as a program and its users do.
-    fn tokens(&self) -> Tokens {
+    pub(super) fn tokens(&self) -> Tokens {
         let kind = match self.kind {
             Kind::OauthProvider => "better-auth",
             Kind::Mcp => "mcp",
@@ -73,7 +73,7 @@ impl Server {
 }
 
 /// Returns a command that runs a script of `tests/issuers`.
-fn script(name: &str) -> Command {
+pub(super) fn script(name: &str) -> Command {
     let directory = workspace().join("tests/issuers");
     let packages = directory.join("node_modules");
     assert!(packages.exists(), "the issuers' packages are missing: run `npm ci` in tests/issuers");
@@ -83,10 +83,10 @@ fn script(name: &str) -> Command {
 }
 
 /// What `tokens.mjs` prints.
-struct Tokens(Value);
+pub(super) struct Tokens(pub(super) Value);
 
 impl Tokens {
-    fn text(&self, pointer: &str) -> Option<&str> {
+    pub(super) fn text(&self, pointer: &str) -> Option<&str> {
         self.0.pointer(pointer).and_then(Value::as_str)
     }
 
@@ -94,16 +94,16 @@ impl Tokens {
         self.text("/issuer").expect("an issuer")
     }
 
-    fn uid(&self, user: &str) -> &str {
+    pub(super) fn uid(&self, user: &str) -> &str {
         self.text(&format!("/{user}/uid")).expect("a uid")
     }
 
-    fn access(&self, user: &str) -> &str {
+    pub(super) fn access(&self, user: &str) -> &str {
         self.text(&format!("/{user}/access")).expect("an access token")
     }
 
     /// Returns the tokens of these kinds that the issuer has, with their names.
-    fn of<'t>(&'t self, user: &str, names: &[&'t str]) -> Vec<(&'t str, &'t str)> {
+    pub(super) fn of<'t>(&'t self, user: &str, names: &[&'t str]) -> Vec<(&'t str, &'t str)> {
         let token = |name: &&'t str| Some((*name, self.text(&format!("/{user}/{name}"))?));
         names.iter().filter_map(token).collect()
     }
@@ -120,12 +120,12 @@ impl Tokens {
     }
 }
 
-fn get(app: &ExampleApp, path: &str, token: &str) -> (u16, String) {
+pub(super) fn get(app: &ExampleApp, path: &str, token: &str) -> (u16, String) {
     let (status, body) = app.call("GET", path, Some(token), Value::Null);
     (status, body["code"].as_str().unwrap_or_default().to_owned())
 }
 
-fn list(app: &ExampleApp, owner: &str, token: &str) -> u16 {
+pub(super) fn list(app: &ExampleApp, owner: &str, token: &str) -> u16 {
     get(app, &format!("/api/{owner}/tasks"), token).0
 }
 
@@ -141,7 +141,7 @@ fn is_ready(app: &ExampleApp) -> bool {
 }
 
 /// Waits until the application is ready, and sends nothing else.
-fn wait_until_ready(app: &ExampleApp) {
+pub(super) fn wait_until_ready(app: &ExampleApp) {
     let started = Instant::now();
     while !is_ready(app) {
         assert!(started.elapsed() < Duration::from_secs(30), "not ready within 30 s");
@@ -151,7 +151,13 @@ fn wait_until_ready(app: &ExampleApp) {
 
 /// Sends a token to every guarded route of a path, and returns the number of requests.
 #[track_caller]
-fn refused(app: &ExampleApp, uid: &str, name: &str, token: &str, expected: (u16, &str)) -> usize {
+pub(super) fn refused(
+    app: &ExampleApp,
+    uid: &str,
+    name: &str,
+    token: &str,
+    expected: (u16, &str),
+) -> usize {
     let own = ROUTES.map(|(method, path)| (method, format!("/api/{uid}/{path}")));
     for (method, path) in own.iter().chain(&[("GET", "/api/me".to_owned())]) {
         let (status, body) = app.call(method, path, Some(token), json!({ "title": "milk" }));

@@ -7,6 +7,7 @@
 
 mod generate;
 mod model;
+mod several;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

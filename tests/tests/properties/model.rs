@@ -168,6 +168,48 @@ pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i1
     judge_claims(settings, &claims, now)
 }
 
+/// Applies rule 22, and then the rules of the chosen issuer and nothing of any other. Returns
+/// its place among `issuers`, if one was chosen.
+pub(crate) fn judge_several(
+    issuers: &[(&Settings, &Key<'_>)],
+    fields: &[&str],
+    now: i128,
+) -> (Option<usize>, Verdict) {
+    // What no token says is the same for all issuers.
+    let (settings, key) = issuers[0];
+    let verdict = judge(settings, key, fields, now);
+    if matches!(verdict, Verdict::Multiple | Verdict::Missing) {
+        return (None, verdict);
+    }
+
+    let token = fields[0].split(' ').find(|word| word.contains('.')).unwrap_or_default();
+    let segments: Vec<&str> = token.split('.').collect();
+    let object_of = |segment: &str| object(&base64url(segment)?);
+    let [header, payload, _] = segments[..] else { return (None, Verdict::Invalid) };
+    let Some(claims) = object_of(payload) else { return (None, Verdict::Invalid) };
+    let Some(Json::String(Some(iss))) = get(&claims, "iss") else {
+        return (None, Verdict::Invalid);
+    };
+
+    let mut chosen: Vec<usize> = Vec::new();
+    for (place, (settings, _)) in issuers.iter().enumerate() {
+        if settings.issuer.as_ref() == Some(iss) {
+            chosen.push(place);
+        }
+    }
+    if chosen.len() > 1 {
+        let typ = object_of(header).and_then(|header| match get(&header, "typ") {
+            Some(Json::String(Some(typ))) => Some(typ.to_ascii_lowercase()),
+            _ => None,
+        });
+        let is_at_jwt = matches!(typ.as_deref(), Some("at+jwt" | "application/at+jwt"));
+        chosen.retain(|place| issuers[*place].0.at_jwt == is_at_jwt);
+    }
+    let Some(&place) = chosen.first() else { return (None, Verdict::Invalid) };
+    let (settings, key) = issuers[place];
+    (Some(place), judge(settings, key, fields, now))
+}
+
 /// Applies rules 11 to 16 and 19 to 21.
 fn judge_claims(settings: &Settings, claims: &[(String, Json)], now: i128) -> Verdict {
     // Rule 14.

@@ -6,6 +6,7 @@
 //! verifying them is as cheap.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -16,6 +17,8 @@ use crate::token::claims::Claims;
 /// A memo that is bounded in number and in bytes. Each user maps to one bucket and evicts
 /// only from it, their own entries first: nobody can evict everybody, however many tokens
 /// they have.
+///
+/// All issuers share it. An entry is one issuer's, and is never returned for another.
 pub(crate) struct Memo {
     /// Keyed at random, so that nobody can aim at a bucket.
     hasher: RandomState,
@@ -26,12 +29,42 @@ pub(crate) struct Memo {
     bucket_capacity: usize,
 }
 
+/// The memo that the public keys of all issuers share.
+#[derive(Clone)]
+pub(crate) struct SharedMemo(Option<Arc<Memo>>);
+
+impl SharedMemo {
+    /// `capacity` is the number of memoized tokens; 0: none.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self(Memo::new(capacity).map(Arc::new))
+    }
+
+    pub(super) fn into_inner(self) -> Option<Arc<Memo>> {
+        self.0
+    }
+
+    /// Returns the issuer whose token this was when it was verified.
+    pub(crate) fn issuer_of(&self, token: &str) -> Option<IssuerId> {
+        self.0.as_ref()?.issuer_of(token)
+    }
+}
+
+impl fmt::Debug for SharedMemo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedMemo(..)")
+    }
+}
+
 struct Entry {
     hash: u64,
     token: Box<str>,
+    issuer: IssuerId,
     key: Arc<PublicKey>,
     claims: Claims,
 }
+
+/// The place of an issuer among those of a verifier.
+pub(crate) type IssuerId = usize;
 
 const SHARDS: usize = 32;
 const BUCKET_CAPACITY: usize = 16;
@@ -55,31 +88,48 @@ impl Memo {
         })
     }
 
-    /// Returns the claims of a token that was verified with a key still in use. Their times
-    /// must be checked again.
-    pub(crate) fn get(&self, token: &str) -> Option<Claims> {
+    /// Returns the claims of a token of this issuer that was verified with a key still in
+    /// use. Their times must be checked again.
+    pub(crate) fn get(&self, token: &str, issuer: IssuerId) -> Option<Claims> {
+        self.find(token, |entry| (entry.issuer == issuer).then(|| entry.claims.clone()))
+    }
+
+    /// Returns the issuer whose token this was when it was verified.
+    pub(crate) fn issuer_of(&self, token: &str) -> Option<IssuerId> {
+        self.find(token, |entry| Some(entry.issuer))
+    }
+
+    fn find<T>(&self, token: &str, get: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
         let hash = self.hash(token);
         let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.get(&hash)?;
         let is_valid = *entry.token == *token && !entry.key.is_retired();
-        is_valid.then(|| entry.claims.clone())
+        if is_valid { get(entry) } else { None }
     }
 
     /// Adds an entry, and evicts others of its bucket as needed.
-    pub(crate) fn insert(&self, token: &str, key: Arc<PublicKey>, claims: &Claims) {
+    pub(crate) fn insert(
+        &self,
+        token: &str,
+        issuer: IssuerId,
+        key: Arc<PublicKey>,
+        claims: &Claims,
+    ) {
         let hash = self.hash(token);
-        let entry = Arc::new(Entry { hash, token: token.into(), key, claims: claims.clone() });
+        let (token, claims) = (token.into(), claims.clone());
+        let entry = Arc::new(Entry { hash, token, issuer, key, claims });
         let max_weight = self.bucket_capacity * BYTES_PER_TOKEN;
         if entry.weight() > max_weight {
             return;
         }
 
-        let bucket = self.hasher.hash_one(claims.uid()) as usize % self.buckets.len();
+        let uid = entry.claims.uid();
+        let bucket = self.hasher.hash_one(uid) as usize % self.buckets.len();
         let mut bucket = lock(&self.buckets[bucket]);
         let is_useless = |other: &Entry| other.hash == hash || other.key.is_retired();
         while self.evict_first(&mut bucket, is_useless) {}
 
-        let is_own = |other: &Entry| other.claims.uid() == claims.uid();
+        let is_own = |other: &Entry| other.claims.uid() == uid;
         while bucket.iter().filter(|other| is_own(other)).count() >= OF_ONE_USER {
             self.evict_first(&mut bucket, is_own);
         }
@@ -90,7 +140,7 @@ impl Memo {
             self.evict_first(&mut bucket, |_| true);
         }
 
-        bucket.push(entry.clone());
+        bucket.push(Arc::clone(&entry));
         self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, entry);
     }
 
@@ -160,18 +210,18 @@ mod tests {
     fn nobody_evicts_everybody() {
         let (memo, key) = (Memo::new(1_000).expect("a memo"), key());
         for user in 0..200 {
-            memo.insert(&token(user, 300), key.clone(), &claims(&format!("user {user}")));
+            memo.insert(&token(user, 300), 0, key.clone(), &claims(&format!("user {user}")));
         }
-        let kept = || (0..200).filter(|user| memo.get(&token(*user, 300)).is_some()).count();
+        let kept = || (0..200).filter(|user| memo.get(&token(*user, 300), 0).is_some()).count();
         let before = kept();
         assert!(before > 190, "{before}");
 
         let mallory = claims("mallory");
         for n in 1_000..51_000 {
-            memo.insert(&token(n, 300), key.clone(), &mallory);
+            memo.insert(&token(n, 300), 0, key.clone(), &mallory);
         }
         assert!(kept() + OF_ONE_USER >= before, "{before}, and now {}", kept());
-        let own = (1_000..51_000).filter(|n| memo.get(&token(*n, 300)).is_some()).count();
+        let own = (1_000..51_000).filter(|n| memo.get(&token(*n, 300), 0).is_some()).count();
         assert_eq!(own, OF_ONE_USER);
     }
 
@@ -179,7 +229,7 @@ mod tests {
     fn the_memo_is_bounded_in_bytes() {
         let (memo, key) = (Memo::new(320).expect("a memo"), key());
         for n in 0..2_000 {
-            memo.insert(&token(n, 8_000), key.clone(), &claims(&format!("user {n}")));
+            memo.insert(&token(n, 8_000), 0, key.clone(), &claims(&format!("user {n}")));
         }
         let shards = memo.shards.iter().map(|shard| shard.read().expect("no panic"));
         let bytes: usize =
@@ -191,8 +241,18 @@ mod tests {
     #[test]
     fn the_whole_token_is_compared() {
         let (memo, key) = (Memo::new(16).expect("a memo"), key());
-        memo.insert(&token(1, 300), key, &claims("alice"));
-        assert!(memo.get(&token(1, 300)).is_some());
-        assert!(memo.get(&token(1, 301)).is_none(), "the same end, another beginning");
+        memo.insert(&token(1, 300), 0, key, &claims("alice"));
+        assert!(memo.get(&token(1, 300), 0).is_some());
+        assert!(memo.get(&token(1, 301), 0).is_none(), "the same end, another beginning");
+    }
+
+    #[test]
+    fn rule_22_what_is_remembered_for_one_issuer_is_not_recalled_for_another() {
+        let (memo, key) = (Memo::new(16).expect("a memo"), key());
+        memo.insert(&token(1, 300), 1, key, &claims("alice"));
+        assert_eq!(memo.issuer_of(&token(1, 300)), Some(1));
+        assert!(memo.get(&token(1, 300), 1).is_some());
+        assert!(memo.get(&token(1, 300), 0).is_none() && memo.get(&token(1, 300), 2).is_none());
+        assert_eq!(memo.issuer_of(&token(2, 300)), None);
     }
 }

@@ -23,7 +23,8 @@ use crate::keys::public::algorithm::Algorithms;
 use crate::keys::public::engine::{Engine, Step, Timing};
 use crate::keys::public::fetch::Source;
 pub(crate) use crate::keys::public::jwk::PublicKey;
-use crate::keys::public::memo::Memo;
+use crate::keys::public::memo::IssuerId;
+pub(crate) use crate::keys::public::memo::SharedMemo;
 use crate::keys::public::set::NoFit;
 use crate::keys::public::worker::Shared;
 use crate::token::claims::Claims;
@@ -31,7 +32,7 @@ use crate::token::claims::Claims;
 /// `true`: this build verifies tokens with public keys.
 pub(crate) const ARE_SUPPORTED: bool = true;
 
-/// The public keys at one address, their engine and the memo of their tokens.
+/// The public keys of one issuer, their engine and the memo of their tokens.
 #[derive(Clone)]
 pub(crate) struct PublicKeys(Arc<Shared>);
 
@@ -54,8 +55,11 @@ pub(crate) struct Settings {
     pub(crate) max_age: Duration,
     /// The age at which keys are no longer used.
     pub(crate) max_stale: Duration,
-    /// The number of memoized tokens; 0: none.
-    pub(crate) memo_capacity: usize,
+    pub(crate) memo: SharedMemo,
+    /// The issuer whose keys they are.
+    pub(crate) issuer: IssuerId,
+    /// Its name; `None` for the first.
+    pub(crate) name: Option<Arc<str>>,
 }
 
 /// Why there is no key for a token.
@@ -76,7 +80,7 @@ impl PublicKeys {
     ///
     /// An error names the setting at fault, with a phrase that completes a sentence about it.
     pub(crate) fn open(settings: Settings, clock: Clock) -> Result<Self, (&'static str, String)> {
-        let Settings { cooldown, max_age, max_stale, memo_capacity, insecure, .. } = settings;
+        let Settings { cooldown, max_age, max_stale, insecure, .. } = settings;
         if max_stale < max_age {
             return Err(("jwks_max_stale", "must not be less than `jwks_max_age`".into()));
         }
@@ -102,7 +106,9 @@ impl PublicKeys {
             ended: watch::Sender::new(()),
             waiting: AtomicUsize::new(0),
             has_refused: AtomicBool::new(false),
-            memo: Memo::new(memo_capacity),
+            memo: settings.memo.into_inner(),
+            issuer: settings.issuer,
+            name: settings.name,
         })))
     }
 
@@ -183,7 +189,7 @@ impl PublicKeys {
         let (order, line) = shared.update(|engine, now| {
             let decision = engine.keep_fresh(now);
             #[cfg(feature = "metrics")]
-            crate::metrics::keys("public", engine.len());
+            shared.count(engine);
             decision
         });
         report::log(line);
@@ -193,13 +199,13 @@ impl PublicKeys {
     /// Returns the claims of a token that was verified with a key still in use. Their times
     /// must be checked again.
     pub(crate) fn recall(&self, token: &str) -> Option<Claims> {
-        self.0.memo.as_ref()?.get(token)
+        self.0.memo.as_ref()?.get(token, self.0.issuer)
     }
 
     /// Memoizes the claims of a token that was verified with `key`.
     pub(crate) fn remember(&self, token: &str, key: Arc<PublicKey>, claims: &Claims) {
         if let Some(memo) = &self.0.memo {
-            memo.insert(token, key, claims);
+            memo.insert(token, self.0.issuer, key, claims);
         }
     }
 
@@ -226,8 +232,7 @@ impl PublicKeys {
     /// Records the number of keys.
     #[cfg(feature = "metrics")]
     pub(crate) fn count(&self) {
-        // With the lock held: the last number recorded is the current one.
-        crate::metrics::keys("public", self.0.engine().len());
+        self.0.count(&self.0.engine());
     }
 }
 

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::keys::public::algorithm::Algorithms;
 use crate::keys::public::engine::{Engine, Order};
 use crate::keys::public::fetch::Source;
-use crate::keys::public::memo::Memo;
+use crate::keys::public::memo::{IssuerId, Memo};
 use crate::keys::public::report;
 use crate::keys::public::set::{KeySet, ReadSet};
 use crate::sync::lock;
@@ -31,7 +31,12 @@ pub(super) struct Shared {
     pub(super) waiting: AtomicUsize,
     /// `true` once a request has been refused for want of keys; `false` after a fetch.
     pub(super) has_refused: AtomicBool,
-    pub(super) memo: Option<Memo>,
+    /// The memo of all issuers.
+    pub(super) memo: Option<Arc<Memo>>,
+    pub(super) issuer: IssuerId,
+    /// The name of the issuer, for the metrics; `None` for the first.
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics name it"))]
+    pub(super) name: Option<Arc<str>>,
 }
 
 impl Shared {
@@ -56,6 +61,13 @@ impl Shared {
         let thread = std::thread::Builder::new().name("auth-guard-keys".into());
         // Without a thread the fetch is dropped here, which ends it as a failed one.
         let _ = thread.spawn(move || fetch.run(delay));
+    }
+
+    /// Records the number of keys. The engine is locked, so the last number recorded is the
+    /// current one.
+    #[cfg(feature = "metrics")]
+    pub(super) fn count(&self, engine: &Engine) {
+        crate::metrics::keys("public", self.name.clone(), engine.len());
     }
 
     pub(super) fn milliseconds(&self, instant: Instant) -> u64 {
@@ -91,7 +103,7 @@ impl Drop for Fetch {
         let lines = shared.update(|engine, now| {
             let lines = engine.finish(id, result, now);
             #[cfg(feature = "metrics")]
-            crate::metrics::keys("public", engine.len());
+            shared.count(engine);
             lines
         });
         if is_success {

@@ -10,7 +10,7 @@ use rocket::figment::{Figment, Metadata, Provider};
 use crate::keys::secret::{Secret, SecretError};
 use crate::launch::config::error::ConfigError;
 use crate::launch::config::kind::Entry;
-use crate::launch::config::settings::ALL;
+use crate::launch::config::settings::{ALL, ISSUERS};
 use crate::launch::config::values::Values;
 
 pub(crate) const SECRET: &str = "BETTER_AUTH_SECRET";
@@ -40,7 +40,7 @@ impl Environment {
         if read.errors.is_empty()
             && let Ok(Raw::Dict(_, table)) = figment.find_value(TABLE)
         {
-            read.table(figment, &table);
+            read.table(figment, &table, ALL);
         }
         ALL.iter().for_each(|entry| read.variable(entry));
         read.unknown_variables();
@@ -77,10 +77,9 @@ impl Environment {
                         refuse(&key, secret_in_a_file());
                     }
                     _ if key != TABLE => {}
-                    (None, Some(table)) => table
-                        .keys()
-                        .filter(|key| key.to_lowercase().contains("secret"))
-                        .for_each(|key| refuse(&format!("{TABLE}.{key}"), secret_in_a_file())),
+                    (None, Some(table)) => secrets_of(table)
+                        .into_iter()
+                        .for_each(|(below, why)| refuse(&format!("{TABLE}.{below}"), why)),
                     (None, None) => {
                         refuse(TABLE, format!("is not a table. Write {TABLE} = {{ key = value }}"));
                     }
@@ -89,11 +88,12 @@ impl Environment {
         }
     }
 
-    fn table(&mut self, figment: &Figment, table: &Dict) {
+    /// Reads a table that may have these settings.
+    pub(crate) fn table(&mut self, figment: &Figment, table: &Dict, known: &[&Entry]) {
         for (key, raw) in table {
             let origin = figment.get_metadata(raw.tag()).map(origin);
-            let Some(entry) = ALL.iter().find(|entry| entry.key == key) else {
-                let reason = format!("is unknown. {}", did_you_mean_key(key));
+            let Some(entry) = known.iter().find(|entry| entry.key == key) else {
+                let reason = format!("is unknown. {}", did_you_mean_key(key, known));
                 self.errors.push(ConfigError::of(key, origin.as_deref(), reason));
                 continue;
             };
@@ -191,6 +191,47 @@ fn unread(key: &str) -> String {
     format!("is not read. Set `{key}` in the table `{TABLE}`{or_variable}")
 }
 
+fn is_secret(key: &str) -> bool {
+    key.to_lowercase().contains("secret")
+}
+
+/// Returns the keys of our table that look like a secret, and what to do about each.
+fn secrets_of(table: &Dict) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        if is_secret(key) {
+            found.push((key.clone(), secret_in_a_file()));
+        } else if key == ISSUERS.entry().key {
+            let below = secrets_in(value).into_iter();
+            found.extend(below.map(|below| (format!("{key}.{below}"), further_secret())));
+        }
+    }
+    found
+}
+
+/// Returns the paths of the keys that look like a secret, at any depth.
+fn secrets_in(raw: &Raw) -> Vec<String> {
+    let members = raw.as_dict().into_iter().flatten().map(|(key, value)| (key.clone(), value));
+    let items = raw.as_array().into_iter().flatten().enumerate();
+    let items = items.map(|(index, value)| (index.to_string(), value));
+    let mut found = Vec::new();
+    for (key, value) in members.chain(items) {
+        match is_secret(&key) {
+            true => found.push(key),
+            false => {
+                found.extend(secrets_in(value).iter().map(|below| format!("{key}.{below}")));
+            }
+        }
+    }
+    found
+}
+
+fn further_secret() -> String {
+    "looks like a secret, and a further issuer has public keys only. Remove it, and set \
+     `discovery` or `jwks_url`"
+        .into()
+}
+
 fn secret_in_a_file() -> String {
     format!(
         "looks like a secret, and secrets come only from the environment. Remove it, and set \
@@ -198,11 +239,11 @@ fn secret_in_a_file() -> String {
     )
 }
 
-fn did_you_mean_key(key: &str) -> String {
-    let keys: Vec<_> = ALL.iter().map(|entry| entry.key).collect();
+fn did_you_mean_key(key: &str, known: &[&Entry]) -> String {
+    let keys: Vec<_> = known.iter().map(|entry| entry.key).collect();
     match nearest(key, keys.iter().copied()) {
         (nearest, 0..=MISSPELT) => format!("Did you mean `{nearest}`?"),
-        _ => format!("The keys of `{TABLE}` are {}", keys.join(", ")),
+        _ => format!("The keys of this table are {}", keys.join(", ")),
     }
 }
 

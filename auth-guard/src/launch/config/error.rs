@@ -65,6 +65,11 @@ impl ConfigError {
         Self { key: None, origin: None, reason: reason.into() }
     }
 
+    /// Returns the same error in a table of this name.
+    pub(crate) fn within(self, table: &str) -> Self {
+        Self { key: self.key.map(|key| format!("{table}.{key}")), ..self }
+    }
+
     /// Returns the key of the setting at fault, such as `leeway`, if it is one setting's.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()

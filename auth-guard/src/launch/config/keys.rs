@@ -1,5 +1,6 @@
 //! The keys that a configuration asks for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::environment::{Environment, FOREIGN_SECRETS, SECRET, SECRET_PREVIOUS, is_set};
@@ -8,11 +9,11 @@ use super::kind::Entry;
 use super::origin::origin_of;
 use super::settings::{
     ALGORITHMS, ALL, DISCOVERY, ISSUER, JWKS_COOLDOWN, JWKS_INSECURE, JWKS_MAX_AGE, JWKS_MAX_STALE,
-    JWKS_URL, MEMO_CAPACITY, URL,
+    JWKS_URL, URL,
 };
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings};
+use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings, SharedMemo};
 use crate::keys::secret::{Hs256, Secret};
 
 /// Completes a sentence about a setting.
@@ -43,6 +44,7 @@ pub(super) fn keys(
     sources: &Sources,
     secret: Option<&Secret>,
     clock: &Clock,
+    memo: &SharedMemo,
 ) -> Keys {
     let algorithms = read.values.list(&ALGORITHMS);
     let accepts = |name: &str| algorithms.is_empty() || algorithms.iter().any(|one| one == name);
@@ -55,7 +57,8 @@ pub(super) fn keys(
     if sources.has_secret && !sources.has_public_keys && !accepts("HS256") {
         read.refuse(ALGORITHMS.entry(), "leaves no key: the shared secret is for HS256");
     }
-    let public = sources.has_public_keys.then(|| public_keys(read, algorithms.clone(), clock));
+    let place = Place { id: 0, name: None };
+    let public = sources.has_public_keys.then(|| public_keys(read, place, clock, memo));
     Keys { secret: hs256.filter(|_| accepts("HS256")), public: public.flatten() }
 }
 
@@ -128,22 +131,33 @@ fn issuer(read: &Environment) -> Option<String> {
     read.values.optional(&ISSUER).or_else(origin)
 }
 
-fn public_keys(
+/// An issuer among those of the configuration.
+pub(super) struct Place {
+    pub(super) id: usize,
+    /// The key of its table; `None` for the first.
+    pub(super) name: Option<Arc<str>>,
+}
+
+/// Opens the public keys that the settings of one issuer ask for.
+pub(super) fn public_keys(
     read: &mut Environment,
-    algorithms: Vec<String>,
+    place: Place,
     clock: &Clock,
+    memo: &SharedMemo,
 ) -> Option<PublicKeys> {
     let seconds = |setting| Duration::from_secs(read.values.number(setting).into());
     let settings = Settings {
         discovery: read.values.flag(&DISCOVERY).then(|| issuer(read)).flatten(),
-        algorithms,
+        algorithms: read.values.list(&ALGORITHMS),
         url: read.values.optional(&JWKS_URL),
         base: read.values.optional(&URL),
         insecure: read.values.flag(&JWKS_INSECURE),
         cooldown: seconds(&JWKS_COOLDOWN),
         max_age: seconds(&JWKS_MAX_AGE),
         max_stale: seconds(&JWKS_MAX_STALE),
-        memo_capacity: read.values.number(&MEMO_CAPACITY) as usize,
+        memo: memo.clone(),
+        issuer: place.id,
+        name: place.name,
     };
     let is_given =
         settings.discovery.is_some() || settings.url.is_some() || settings.base.is_some();

@@ -3,8 +3,9 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
-use rocket::figment::value::{Num, Value as Raw};
+use rocket::figment::value::{Dict, Value as Raw};
 
+use super::raw::{claims_of, tables_of, text_of, whole_number_of};
 use crate::token::profile::Expected;
 
 /// A setting, and the type in which it is read.
@@ -30,6 +31,9 @@ pub(crate) struct List;
 /// default.
 pub(crate) struct Claims;
 
+/// The type of a setting that is a table of tables, each with a name, empty by default.
+pub(crate) struct Tables;
+
 /// The type of a setting that is one of several words, by default the first.
 pub(crate) struct Choice;
 
@@ -38,6 +42,7 @@ enum Kind {
     Text { is_valid: fn(&str) -> bool, must: &'static str, default: Option<&'static str> },
     List { is_valid: fn(&str) -> bool, must: &'static str },
     Claims { must: &'static str },
+    Tables { must: &'static str },
     Flag { default: bool, meaning: &'static str },
     Number { min: u32, max: u32, unit: &'static str, default: u32, meaning: &'static str },
     Choice { words: &'static [&'static str], meaning: &'static str },
@@ -49,6 +54,7 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<String>),
     Claims(Vec<(String, Vec<Expected>)>),
+    Tables(Vec<(String, Dict)>),
     Flag(bool),
     Number(u32),
 }
@@ -80,6 +86,11 @@ pub(crate) const fn list(
 
 pub(crate) const fn claims(key: &'static str, must: &'static str) -> Setting<Claims> {
     let entry = Entry { key, variable: None, needs_jwks: false, kind: Kind::Claims { must } };
+    Setting { entry, of: PhantomData }
+}
+
+pub(crate) const fn tables(key: &'static str, must: &'static str) -> Setting<Tables> {
+    let entry = Entry { key, variable: None, needs_jwks: false, kind: Kind::Tables { must } };
     Setting { entry, of: PhantomData }
 }
 
@@ -118,6 +129,12 @@ impl<T> Setting<T> {
         &self.entry
     }
 
+    /// Takes the variable away: the setting can be set in the table only.
+    pub(crate) const fn in_table_only(mut self) -> Self {
+        self.entry.variable = None;
+        self
+    }
+
     pub(crate) const fn needs_jwks(mut self) -> Self {
         self.entry.needs_jwks = true;
         self
@@ -148,7 +165,7 @@ impl Entry {
             Kind::Flag { .. } => text.parse().ok().map(Value::Flag),
             Kind::Number { .. } => text.parse().ok().map(Value::Number),
             Kind::Text { .. } | Kind::Choice { .. } => Some(Value::Text(text.to_owned())),
-            Kind::Claims { .. } => None,
+            Kind::Claims { .. } | Kind::Tables { .. } => None,
         };
         self.checked(value)
     }
@@ -161,6 +178,7 @@ impl Entry {
             }
             (Kind::List { .. }, one) => text_of(one).map(|one| Value::List(vec![one])),
             (Kind::Claims { .. }, raw) => claims_of(raw).map(Value::Claims),
+            (Kind::Tables { .. }, raw) => tables_of(raw).map(Value::Tables),
             (Kind::Flag { .. }, raw) => raw.to_bool().map(Value::Flag),
             (Kind::Number { .. }, raw) => whole_number_of(raw).map(Value::Number),
             (Kind::Text { .. } | Kind::Choice { .. }, raw) => text_of(raw).map(Value::Text),
@@ -173,6 +191,7 @@ impl Entry {
             Kind::Text { default, .. } => default.map(|text| Value::Text(text.to_owned())),
             Kind::List { .. } => Some(Value::List(Vec::new())),
             Kind::Claims { .. } => Some(Value::Claims(Vec::new())),
+            Kind::Tables { .. } => Some(Value::Tables(Vec::new())),
             Kind::Flag { default, .. } => Some(Value::Flag(default)),
             Kind::Number { default, .. } => Some(Value::Number(default)),
             Kind::Choice { words, .. } => words.first().map(|word| Value::Text((*word).to_owned())),
@@ -190,6 +209,7 @@ impl Entry {
                 !list.is_empty() && list.iter().all(|one| is_valid(one))
             }
             (Kind::Claims { .. }, Value::Claims(_)) => true,
+            (Kind::Tables { .. }, Value::Tables(_)) => true,
             (Kind::Flag { .. }, Value::Flag(_)) => true,
             (Kind::Number { min, max, .. }, Value::Number(number)) => (min..=max).contains(number),
             (Kind::Choice { words, .. }, Value::Text(word)) => words.contains(&&**word),
@@ -200,9 +220,10 @@ impl Entry {
     /// Returns what a value must be, as the rest of a sentence about the setting.
     pub(crate) fn must(&self) -> String {
         match self.kind {
-            Kind::Text { must, .. } | Kind::List { must, .. } | Kind::Claims { must } => {
-                must.to_owned()
-            }
+            Kind::Text { must, .. }
+            | Kind::List { must, .. }
+            | Kind::Claims { must }
+            | Kind::Tables { must } => must.to_owned(),
             Kind::Flag { meaning, .. } => format!("must be `true` or `false` ({meaning})"),
             Kind::Number { min, max, unit, default, meaning } => format!(
                 "must be a whole number from {min} to {max}, such as {default} ({meaning}, in \
@@ -213,43 +234,6 @@ impl Entry {
                 format!("must be one of {} ({meaning})", words.join(", "))
             }
         }
-    }
-}
-
-fn text_of(raw: &Raw) -> Option<String> {
-    match raw {
-        Raw::String(_, text) => Some(text.clone()),
-        Raw::Char(_, one) => Some(one.to_string()),
-        _ => None,
-    }
-}
-
-/// Reads `{ token_use = "access", amr = ["mfa", "otp"] }`.
-fn claims_of(raw: &Raw) -> Option<Vec<(String, Vec<Expected>)>> {
-    let expected = |raw: &Raw| match raw {
-        Raw::Bool(_, flag) => Some(Expected::Flag(*flag)),
-        Raw::Num(_, Num::F32(_) | Num::F64(_)) => None,
-        Raw::Num(_, number) => integer_of(number).map(Expected::Integer),
-        raw => text_of(raw).map(Expected::Text),
-    };
-    let values = |raw: &Raw| match raw {
-        Raw::Array(_, many) if many.is_empty() => None,
-        Raw::Array(_, many) => many.iter().map(expected).collect(),
-        one => expected(one).map(|one| vec![one]),
-    };
-    let claim = |(name, raw): (&String, &Raw)| Some((name.clone(), values(raw)?));
-    raw.as_dict()?.iter().map(claim).collect()
-}
-
-fn integer_of(number: &Num) -> Option<i64> {
-    let unsigned = || i64::try_from(number.to_u128()?).ok();
-    number.to_i128().and_then(|number| i64::try_from(number).ok()).or_else(unsigned)
-}
-
-fn whole_number_of(raw: &Raw) -> Option<u32> {
-    match raw {
-        Raw::Num(_, number) => number.to_u128_lossy()?.try_into().ok(),
-        _ => None,
     }
 }
 
@@ -283,14 +267,19 @@ impl Entry {
                 let all = words.iter().map(|word| format!("`{word}`"));
                 all.chain([format!("; `{}`", words[0])]).collect()
             }
-            Kind::Text { .. } | Kind::List { .. } | Kind::Claims { .. } => Vec::new(),
+            Kind::Text { .. } | Kind::List { .. } | Kind::Claims { .. } | Kind::Tables { .. } => {
+                Vec::new()
+            }
         }
     }
 
     pub(crate) fn has_valid_default(&self) -> bool {
         let may_be_unset = matches!(
             self.kind,
-            Kind::Text { default: None, .. } | Kind::List { .. } | Kind::Claims { .. }
+            Kind::Text { default: None, .. }
+                | Kind::List { .. }
+                | Kind::Claims { .. }
+                | Kind::Tables { .. }
         );
         may_be_unset || self.default().is_some_and(|default| self.is_valid(&default))
     }

@@ -2,10 +2,13 @@
 
 mod environment;
 pub(crate) mod error;
+mod issuers;
 mod keys;
 mod kind;
 mod origin;
 mod profile;
+mod raw;
+pub(crate) mod resource;
 mod settings;
 mod summary;
 mod values;
@@ -15,19 +18,24 @@ use rocket::figment::Figment;
 
 use self::environment::Environment;
 use self::error::ConfigErrors;
+use self::issuers::further_issuers;
 use self::keys::{Sources, keys};
 use self::profile::profile;
-use self::settings::{REALM, UNDECLARED, UNSCOPED};
+use self::resource::Resource;
+use self::settings::{ISSUERS, MEMO_CAPACITY, REALM, RESOURCE, UNDECLARED, UNSCOPED};
 use self::summary::summary;
 use crate::audit::{Rules, Severity};
 use crate::clock::Clock;
+use crate::keys::public::SharedMemo;
 use crate::keys::secret::Secret;
-use crate::verifier::Verifier;
+use crate::verifier::{Issuers, TrustedIssuer, Verifier};
 
 /// A configuration that may be launched with.
 pub(crate) struct Config {
     pub(crate) verifier: Verifier,
     pub(crate) realm: String,
+    /// The API as OAuth clients name it, if it has metadata.
+    pub(crate) resource: Option<Resource>,
     pub(crate) rules: Rules,
     /// What is enforced, for the launch to print.
     pub(crate) summary: Vec<String>,
@@ -43,8 +51,13 @@ pub(crate) fn load(
 ) -> Result<Config, ConfigErrors> {
     let mut read = Environment::read(figment);
     let sources = Sources::of(&read, secret.is_some());
-    let keys = keys(&mut read, &sources, secret, clock);
-    let profile = profile(&mut read, &sources);
+    let resource = read.values.optional(&RESOURCE).as_deref().and_then(Resource::parse);
+    let has_memo = sources.has_public_keys || read.values.is_set(ISSUERS.entry());
+    let capacity = if has_memo { read.values.number(&MEMO_CAPACITY) as usize } else { 0 };
+    let memo = SharedMemo::new(capacity);
+    let keys = keys(&mut read, &sources, secret, clock, &memo);
+    let profile = profile(&mut read, &sources, resource.as_ref());
+    let further = further_issuers(&mut read, figment, &profile, resource.as_ref(), clock, &memo);
     let severity = |word: &str| match word {
         "allow" => Severity::Allow,
         "warn" => Severity::Warn,
@@ -68,12 +81,23 @@ pub(crate) fn load(
         );
     }
 
+    let first = TrustedIssuer { name: None, keys, profile };
+    let verifier = Verifier::new(Issuers::new(first, further, memo));
+    if let Some(resource) = &resource
+        && verifier.issuers().authorization_servers().is_empty()
+    {
+        read.warnings.push(format!(
+            "no issuer of `at+jwt` tokens is configured, so the metadata of {} names no \
+             authorization server. Set `token_type`, or remove `resource`",
+            resource.url
+        ));
+    }
+
     let Environment { values, errors, warnings } = read;
     ConfigErrors::check(errors)?;
-    let accepted = keys.to_string();
-    let verifier = Verifier::new(keys, profile);
     Ok(Config {
-        summary: summary(&values, &sources, &accepted, &verifier),
+        summary: summary(&values, &sources, &verifier, resource.as_ref()),
+        resource,
         realm: values.text(&REALM),
         verifier,
         rules,

@@ -3,11 +3,14 @@
 use super::environment::Environment;
 use super::error::ConfigError;
 use super::keys::Sources;
+use super::kind::Entry;
 use super::origin::origin_of;
+use super::resource::Resource;
 use super::settings::{
     AUDIENCE, AUDIENCE_CLAIM, ID_TOKENS, ISSUER, LEEWAY, MATCH_SUBJECT, MAX_LIFETIME, REQUIRE,
     REQUIRED_CLAIMS, TOKEN_TYPE, UID_CLAIM, URL,
 };
+use super::values::Values;
 use crate::token::header::TokenType;
 use crate::token::profile::{AudienceClaim, Profile};
 
@@ -16,22 +19,68 @@ const RULED: [&str; 11] =
     ["iss", "aud", "exp", "nbf", "iat", "sub", "cnf", "nonce", "at_hash", "c_hash", "s_hash"];
 
 /// Returns what tokens must say.
-pub(super) fn profile(read: &mut Environment, sources: &Sources) -> Profile {
-    let values = &read.values;
-    let origin = values.optional(&URL).as_deref().and_then(origin_of);
-    let mut audience = values.list(&AUDIENCE);
-    if audience.is_empty() {
-        audience.extend(origin.clone());
+pub(super) fn profile(
+    read: &mut Environment,
+    sources: &Sources,
+    resource: Option<&Resource>,
+) -> Profile {
+    let profile = profile_of(&read.values, resource);
+    check_required(read, &profile);
+    check_names(read, &profile, sources);
+    check_audience_claim(read, &profile);
+    check_kind(read, &profile, sources);
+    profile
+}
+
+/// Returns what the tokens of a further issuer must say.
+pub(super) fn further_profile(read: &mut Environment, resource: Option<&Resource>) -> Profile {
+    let profile = profile_of(&read.values, resource);
+    check_required(read, &profile);
+    check_audience_claim(read, &profile);
+    let mut refuse = |entry: &Entry, why: &str| {
+        if !read.errors.iter().any(|error| error.key() == Some(entry.key)) {
+            read.refuse(entry, why);
+        }
+    };
+    if profile.issuer.is_none() {
+        refuse(ISSUER.entry(), "is not set. Set it to the `iss` that this issuer's tokens have");
     }
+    if profile.audience.is_empty() {
+        refuse(
+            AUDIENCE.entry(),
+            "is not set, and an issuer signs for other applications with the same public keys. \
+             Set it to the `aud` that tokens for this application have; with `token_type` \
+             `at+jwt`, `resource` in `auth_guard` is its default",
+        );
+    }
+    if !tells_kind(&profile) {
+        refuse(
+            TOKEN_TYPE.entry(),
+            "does not say how this issuer's access tokens differ from the ID tokens that it signs \
+             with the same keys. Set it to `at+jwt`, or set `require` or `required_claims` to \
+             claims that only access tokens have, or `id_tokens` to `accepted` if ID tokens are \
+             what callers send",
+        );
+    }
+    profile
+}
+
+fn profile_of(values: &Values, resource: Option<&Resource>) -> Profile {
+    let origin = values.optional(&URL).as_deref().and_then(origin_of);
     let token_type = match &*values.choice(&TOKEN_TYPE) {
         "at+jwt" => TokenType::AccessToken,
         _ => TokenType::Jwt,
     };
+    let mut audience = values.list(&AUDIENCE);
+    if audience.is_empty() {
+        let resource = resource.filter(|_| token_type == TokenType::AccessToken);
+        audience.extend(resource.map(|resource| resource.url.clone()).or(origin.clone()));
+    }
     let uid_claim = match token_type {
         TokenType::AccessToken if !values.is_set(UID_CLAIM.entry()) => "sub".into(),
         TokenType::AccessToken | TokenType::Jwt => values.text(&UID_CLAIM),
     };
-    let profile = Profile {
+    Profile {
         token_type,
         issuer: values.optional(&ISSUER).or(origin),
         audience,
@@ -47,11 +96,7 @@ pub(super) fn profile(read: &mut Environment, sources: &Sources) -> Profile {
         require: values.claims(&REQUIRE),
         required_claims: values.list(&REQUIRED_CLAIMS),
         id_tokens: values.choice(&ID_TOKENS) == "accepted",
-    };
-    check_required(read, &profile);
-    check_names(read, &profile, sources);
-    check_kind(read, &profile, sources);
-    profile
+    }
 }
 
 fn check_required(read: &mut Environment, profile: &Profile) {
@@ -86,11 +131,8 @@ fn check_names(read: &mut Environment, profile: &Profile, sources: &Sources) {
     }
 }
 
-/// An issuer signs ID tokens with the same keys as access tokens, so something must tell
-/// them apart.
-fn check_kind(read: &mut Environment, profile: &Profile, sources: &Sources) {
+fn check_audience_claim(read: &mut Environment, profile: &Profile) {
     let is_typed = profile.token_type == TokenType::AccessToken;
-    let has_required = !profile.require.is_empty() || !profile.required_claims.is_empty();
     if profile.audience_claim == AudienceClaim::Azp && !is_typed && profile.require.is_empty() {
         read.refuse(
             AUDIENCE_CLAIM.entry(),
@@ -98,9 +140,20 @@ fn check_kind(read: &mut Environment, profile: &Profile, sources: &Sources) {
              `token_type` to `at+jwt`, or `require` to what tells access tokens apart",
         );
     }
+}
 
-    let is_better_auth = read.values.is_set(URL.entry());
-    let is_told = is_typed || has_required || profile.id_tokens || is_better_auth;
+/// Returns `true` if something tells access tokens from ID tokens.
+fn tells_kind(profile: &Profile) -> bool {
+    profile.token_type == TokenType::AccessToken
+        || !profile.require.is_empty()
+        || !profile.required_claims.is_empty()
+        || profile.id_tokens
+}
+
+/// An issuer signs ID tokens with the same keys as access tokens, so something must tell
+/// them apart.
+fn check_kind(read: &mut Environment, profile: &Profile, sources: &Sources) {
+    let is_told = tells_kind(profile) || read.values.is_set(URL.entry());
     if sources.has_public_keys && !is_told && read.errors.is_empty() {
         read.errors.push(ConfigError::new(
             "nothing says how the issuer's access tokens differ from the ID tokens that it signs \

@@ -6,9 +6,10 @@
 
 use crate::keys::ALGORITHMS as ALGORITHM_NAMES;
 use crate::launch::config::kind::{
-    Choice, Claims, Entry, List, Setting, choice, claims, flag, list, number, text,
+    Choice, Claims, Entry, List, Setting, Tables, choice, claims, flag, list, number, tables, text,
 };
 use crate::launch::config::origin::origin_of;
+use crate::launch::config::resource::Resource;
 
 macro_rules! settings {
     ($($name:ident: $type:ty = $setting:expr;)*) => {
@@ -39,6 +40,11 @@ settings! {
         "must be the name of a claim, such as `jti`, or a list of them");
     ID_TOKENS: Choice = choice("id_tokens", "AUTH_GUARD_ID_TOKENS", &["refused", "accepted"],
         "whether ID tokens open anything");
+    RESOURCE: Option<&'static str> = text("resource", "AUTH_GUARD_RESOURCE", is_resource,
+        "must be the public https URL of this API (http only on this machine), without a query, a \
+         fragment or an escape, such as https://api.example.com");
+    ISSUERS: Tables = tables("issuers", "must be a table of tables, one for each further issuer: \
+        [default.auth_guard.issuers.agents]").needs_jwks();
     UID_CLAIM: &'static str = text("uid_claim", "AUTH_GUARD_UID_CLAIM", is_uid_claim,
         "must be the name of a claim, and must not be `iss`, `aud`, `exp`, `nbf` or `iat`; use \
          `uid` or `sub`").or("uid");
@@ -72,8 +78,44 @@ settings! {
         "tokens", 10_000, "how much of what was verified is remembered").needs_jwks();
 }
 
+/// That an issuer names the same users as the first. It is set only in the table of a further
+/// issuer.
+pub(crate) static USERS: Setting<Option<&'static str>> =
+    text("users", "", is_same, SAME_USERS).in_table_only();
+
+/// Completes a sentence about `users`.
+pub(crate) const SAME_USERS: &str = "must be `same`: two issuers can give one id to two people, \
+    and each would then open the other's paths. Write users = \"same\" if the ids of this issuer \
+    name the same people as those of the first";
+
+/// The settings of a further issuer, each in its table `[<profile>.auth_guard.issuers.<name>]`.
+pub(crate) static OF_AN_ISSUER: &[&Entry] = &[
+    ISSUER.entry(),
+    AUDIENCE.entry(),
+    AUDIENCE_CLAIM.entry(),
+    TOKEN_TYPE.entry(),
+    ALGORITHMS.entry(),
+    REQUIRE.entry(),
+    REQUIRED_CLAIMS.entry(),
+    ID_TOKENS.entry(),
+    UID_CLAIM.entry(),
+    MATCH_SUBJECT.entry(),
+    MAX_LIFETIME.entry(),
+    DISCOVERY.entry(),
+    JWKS_URL.entry(),
+    USERS.entry(),
+];
+
 fn is_not_empty(text: &str) -> bool {
     !text.is_empty()
+}
+
+fn is_same(users: &str) -> bool {
+    users == "same"
+}
+
+fn is_resource(url: &str) -> bool {
+    Resource::parse(url).is_some()
 }
 
 fn is_uid_claim(name: &str) -> bool {
@@ -127,11 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_the_keys_of_a_further_issuer() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+        let readme = std::fs::read_to_string(path).expect("a README");
+        let keys: Vec<_> = OF_AN_ISSUER.iter().map(|entry| format!("`{}`", entry.key)).collect();
+        let sentence = format!("takes the keys {}", keys.join(", "));
+        let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(readme.contains(&sentence), "no {sentence:?}");
+    }
+
+    #[test]
     fn names_are_unique_and_every_default_is_in_its_range() {
         for (i, entry) in ALL.iter().enumerate() {
             assert!(entry.has_valid_default(), "{}", entry.key);
             for other in &ALL[..i] {
-                assert!(entry.key != other.key && entry.variable != other.variable);
+                assert_ne!(entry.key, other.key);
+                assert!(entry.variable.is_none() || entry.variable != other.variable);
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::launch::config::kind::{Choice, Claims, Entry, List, Setting, Value};
+use rocket::figment::value::Dict;
+
+use crate::launch::config::kind::{Choice, Claims, Entry, List, Setting, Tables, Value};
 use crate::token::profile::Expected;
 
 /// The settings of one table: what is set, and the defaults of the rest.
@@ -50,6 +52,22 @@ impl Values {
         match self.get(setting.entry()) {
             Some(Value::Claims(claims)) => claims,
             _ => unreachable!("{IS_TYPED}"),
+        }
+    }
+
+    pub(crate) fn tables(&self, setting: &Setting<Tables>) -> Vec<(String, Dict)> {
+        match self.get(setting.entry()) {
+            Some(Value::Tables(tables)) => tables,
+            _ => unreachable!("{IS_TYPED}"),
+        }
+    }
+
+    /// Takes over what is set of these.
+    pub(crate) fn inherit(&mut self, from: &Self, entries: &[&Entry]) {
+        for entry in entries {
+            if let Some(value) = from.0.get(entry.key) {
+                self.0.insert(entry.key, value.clone());
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::token::profile::AudienceClaim;
 impl List<'_> {
     pub(super) fn identities(&mut self) {
         self.issuers_and_audiences();
+        self.other_issuers();
         self.uids();
         self.other_purposes();
         self.subjects();
@@ -47,6 +48,21 @@ impl List<'_> {
         }
         if let Some(ours) = audience {
             self.other_audience_claims(audience_claim, ours);
+        }
+    }
+
+    /// Rule 22: a token of the first issuer that passes itself off as a further one's.
+    fn other_issuers(&mut self) {
+        let Some(ours) = self.verifier.issuer() else { return };
+        for other in self.verifier.issuers().all().skip(1) {
+            let Some(theirs) = other.profile.issuer.as_deref() else { continue };
+            self.claims(22, &[("iss", &json!([ours, theirs]).to_string())]);
+            // Else its keys are asked for, and the test may not serve them.
+            let is_refused_before = self.issuer.names().0 == "HS256"
+                || other.profile.token_type != self.profile().token_type;
+            if theirs != ours && is_refused_before {
+                self.claims(22, &[("iss", &json!(theirs).to_string())]);
+            }
         }
     }
 
