@@ -36,8 +36,11 @@ pub(crate) use issuers::{Issuers, TrustedIssuer};
 ///     Ok(verifier.verify(message, std::time::SystemTime::now())?.uid().to_owned())
 /// }
 /// ```
+///
+/// A clone is cheap, and shares keys and whatever is remembered.
+#[derive(Clone)]
 pub struct Verifier {
-    issuers: Issuers,
+    issuers: Arc<Issuers>,
 }
 
 /// What the keys known now say of a token.
@@ -77,7 +80,7 @@ pub(crate) struct Refusal {
 
 impl Verifier {
     pub(crate) fn new(issuers: Issuers) -> Self {
-        Self { issuers }
+        Self { issuers: Arc::new(issuers) }
     }
 
     /// Checks everything about `token` as of `now`, and returns its claims.

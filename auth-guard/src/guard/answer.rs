@@ -78,7 +78,7 @@ impl AuthError {
 
     /// Returns when it is worth trying again, in seconds from now.
     fn retry_after(&self, request: &Request<'_>) -> Option<u64> {
-        let (_, verifier) = Context::of_request(request)?;
+        let Context { verifier, .. } = Context::of(request.rocket())?;
         match self {
             Self::KeysUnavailable => {
                 let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);

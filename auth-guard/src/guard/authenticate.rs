@@ -35,7 +35,7 @@ impl<'r> Authentication<'r> {
     /// the other guards of this request get it too, and it may be theirs; keeping it
     /// costs more than it saves if nobody else asks.
     pub(super) fn begin(request: &'r Request<'_>, is_shared: bool) -> Self {
-        let Some((context, verifier)) = Context::of_request(request) else {
+        let Some(context) = Context::of(request.rocket()) else {
             return Self::Done(Err(AuthError::Misconfigured.into()));
         };
         // A check runs once per request, however many guards ask for the caller.
@@ -50,7 +50,7 @@ impl<'r> Authentication<'r> {
         }
 
         let step = match BearerToken::from_fields(fields(request)) {
-            Ok(token) => verifier.step(token, context.clock.now()),
+            Ok(token) => context.verifier.step(token, context.clock.now()),
             Err(failed) => Step::Done(Err(failed.into())),
         };
         let stage = match step {

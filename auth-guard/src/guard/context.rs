@@ -1,7 +1,6 @@
-//! What the fairing leaves in managed state for the guards, beside the
-//! [`Verifier`](crate::Verifier).
+//! What the fairing leaves in managed state for the guards.
 
-use rocket::{Phase, Request, Rocket};
+use rocket::{Phase, Rocket};
 
 use super::hook::Hook;
 use crate::clock::Clock;
@@ -10,6 +9,8 @@ use crate::verifier::Verifier;
 
 /// Everything that a guard needs and that no token says.
 pub(crate) struct Context {
+    /// A clone of the one in managed state: one look-up finds all.
+    pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) realm: String,
     /// Where OAuth clients learn whose tokens the API accepts (RFC 9728), for challenges.
@@ -24,10 +25,5 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn of<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
         rocket.state()
-    }
-
-    /// Returns the context and the verifier, or `None` if the fairing is not attached.
-    pub(super) fn of_request<'r>(request: &'r Request<'_>) -> Option<(&'r Self, &'r Verifier)> {
-        Self::of(request.rocket()).zip(request.rocket().state())
     }
 }

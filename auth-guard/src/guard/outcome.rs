@@ -46,10 +46,10 @@ pub(super) fn refuse(request: &Request<'_>, refused: &Refused) -> Status {
 
 /// Returns `true` for the first refusal of an outage.
 fn is_first_of_outage(request: &Request<'_>, refused: &Refused) -> bool {
-    let Some((context, verifier)) = Context::of_request(request) else { return false };
+    let Some(context) = Context::of(request.rocket()) else { return false };
     match refused.error {
         AuthError::KeysUnavailable => {
-            let issuer = verifier.issuers().named(refused.issuer.as_deref());
+            let issuer = context.verifier.issuers().named(refused.issuer.as_deref());
             issuer.public_keys().is_some_and(PublicKeys::is_first_refusal)
         }
         AuthError::CheckUnavailable => match refused.requirement {

@@ -37,6 +37,7 @@ impl AuthGuard {
             None => "your own check: none".into(),
         });
         let context = Context {
+            verifier: verifier.clone(),
             clock: self.clock.clone(),
             realm,
             metadata_url: resource.as_ref().map(|resource| resource.metadata_url.clone()),

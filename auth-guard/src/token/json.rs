@@ -118,7 +118,13 @@ impl<'a> Value<'a> {
     pub(crate) fn as_number(self) -> Option<f64> {
         // Both parsers round correctly, which serde_json does not promise, and of all
         // JSON values they accept only numbers. Integers are usual, and cheaper.
-        let integer = self.0.parse::<u64>().map(|number| number as f64).ok();
+        let digit = |byte: u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+        let integer = match self.0.len() {
+            // Without a check for overflow, as times are written; and exact in `f64`.
+            1..=15 => self.0.bytes().try_fold(0, |number, byte| Some(10 * number + digit(byte)?)),
+            _ => None,
+        };
+        let integer = integer.map(|number| number as f64);
         integer.or_else(|| self.0.parse().ok()).filter(|number: &f64| number.is_finite())
     }
 
