@@ -156,9 +156,9 @@ impl fmt::Display for Explanation {
                 writeln!(f, "The token is {verdict}: {error}. {status} {code}.")?;
             }
         }
-        if let (Some(Check::Key | Check::Signature), Some(keys)) = (self.failed, &self.public_keys)
-        {
-            writeln!(f, "Public keys: {keys}.")?;
+        if has_choice || matches!(self.failed, Some(Check::Key | Check::Signature)) {
+            let mut keys = self.public_keys.iter();
+            keys.try_for_each(|(whose, keys)| writeln!(f, "{whose}: {keys}."))?;
         }
         if is_undecided {
             writeln!(

@@ -14,7 +14,7 @@ use crate::token::bearer::BearerToken;
 use crate::token::check::Check;
 use crate::token::claims::Claims;
 use crate::token::profile::Profile;
-use crate::verifier::{Accepted, Refusal, Step, Verifier};
+use crate::verifier::{Accepted, Refusal, Step, TrustedIssuer, Verifier};
 
 /// Why a token is accepted or refused, check by check, as the guards make them.
 /// [`Verifier::explain`](crate::Verifier::explain) makes one.
@@ -45,8 +45,9 @@ pub struct Explanation {
     /// The check that failed.
     pub(super) failed: Option<Check>,
     pub(super) result: Result<Claims, AuthError>,
-    /// The known public keys, or why there are none.
-    pub(super) public_keys: Option<String>,
+    /// The known public keys of each issuer that has some, or why there are none; and whose
+    /// they are: "Public keys of `agents`".
+    pub(super) public_keys: Vec<(String, String)>,
     pub(super) routes: Vec<RouteDecision>,
 }
 
@@ -125,7 +126,7 @@ impl Explanation {
                 Ok(accepted) => Ok(accepted.claims),
                 Err(refusal) => Err(refusal.error),
             },
-            public_keys: issuer.public_keys().map(ToString::to_string),
+            public_keys: issuers.all().filter_map(named_keys).collect(),
             routes: Vec::new(),
         }
     }
@@ -177,6 +178,11 @@ impl Explanation {
         let (method, uri) = (route.method.to_string(), route.uri.to_string());
         RouteDecision { method, uri, policy, decision }
     }
+}
+
+fn named_keys(issuer: &TrustedIssuer) -> Option<(String, String)> {
+    let of = issuer.name.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+    Some((format!("Public keys{of}"), issuer.public_keys()?.to_string()))
 }
 
 /// Decides as the guards do, as far as that is possible without a request.

@@ -423,11 +423,29 @@ fn rule_22_the_first_issuers_keys_make_the_application_ready() {
     stage.servers["agents"].fail();
     assert!(is_ready(&stage), "a shared secret is always there");
 
+    // The keys of the further issuer alone are not enough.
     let stage = Stage::set(First::KeyPair);
+    stage.servers["session"].fail();
+    let stale = Duration::from_secs(90_000);
+    stage.clock.advance(stale);
+    assert_eq!(stage.get(stage.token(&AGENTS)), accepted());
+    assert_eq!(stage.get(stage.token(&SESSION)).0, 503);
+    assert!(!is_ready(&stage));
+    let explain = || explain_fields(stage.verifier(), ["Bearer x.y.z"], now()).to_string();
+    let text = explain();
+    assert!(text.contains("\nPublic keys: none; could not fetch them from http://"), "{text}");
+    assert!(text.contains("\nPublic keys of `agents`: 1 from http://"), "{text}");
+
+    // And those of the first are.
+    stage.servers["agents"].fail();
+    stage.servers["session"].publish(&[&stage.keys["session"]]);
+    stage.clock.advance(stale);
     assert_eq!(stage.get(stage.token(&SESSION)), accepted());
+    assert_eq!(stage.get(stage.token(&AGENTS)).0, 503);
     assert!(is_ready(&stage));
-    let text = explain_fields(stage.verifier(), ["Bearer x.y.z"], now()).to_string();
-    assert!(!text.contains("Public keys"), "{text}");
+    let text = explain();
+    assert!(text.contains("\nPublic keys: 1 from http://"), "{text}");
+    assert!(text.contains("\nPublic keys of `agents`: none; could not fetch"), "{text}");
 }
 
 /// Nothing of one issuer waits for another, over a real connection.
