@@ -87,6 +87,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Returns the text of a string if it is of printable ASCII characters, not empty, and
+    /// written without an escape. One look tells, as at most ids.
+    pub(crate) fn as_plain_str(self) -> Option<&'a str> {
+        let quoted = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        let is_plain = |byte| (b' '..=b'~').contains(&byte) && byte != b'\\';
+        let is_plain = quoted.bytes().fold(!quoted.is_empty(), |all, byte| all & is_plain(byte));
+        is_plain.then_some(quoted)
+    }
+
     /// Returns `true` if both are strings, written alike.
     pub(crate) fn is_same_str(self, other: Self) -> bool {
         self.0 == other.0 && self.0.starts_with('"')
