@@ -136,6 +136,7 @@ fn describe(
     let requirement = option(required.map(written));
     let machines = authorized.and_then(|args| args.machines.as_ref());
     let machines = machines.is_some_and(|machines| machines.value);
+    let scopes = stack.scopes();
 
     let questions = [
         question("OWNER_OR", "Question", "is_met_by", owner_or),
@@ -161,6 +162,7 @@ fn describe(
                     scope: #scope,
                     requirement: #requirement,
                     machines: #machines,
+                    scopes: &[#(#scopes),*],
                     exempt: #exempt,
                     has_guards: #has_guards,
                 };

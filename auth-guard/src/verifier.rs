@@ -16,6 +16,7 @@ use crate::token::header::Header;
 #[cfg(feature = "testing")]
 use crate::token::header::TokenType;
 use crate::token::profile::Profile;
+use crate::token::scopes::Scopes;
 
 /// Verifies tokens without a request: for other transports (a WebSocket's first
 /// message, a queue), for benchmarks and for fuzzing.
@@ -78,7 +79,8 @@ impl Verifier {
     /// Checks everything about `token` as of `now`, and returns its claims.
     ///
     /// A machine's token is valid too: ask [`Claims::is_machine`] where only people may
-    /// come. The guards refuse it by themselves.
+    /// come. So is one without the OAuth scopes that are needed: ask
+    /// [`Claims::allows_scopes`]. The guards refuse both by themselves.
     ///
     /// It never waits. With public keys, it verifies with those known now; it asks for
     /// an unknown key in the background, so that a later call finds it. That needs no
@@ -192,6 +194,11 @@ impl Verifier {
 
     pub(crate) fn profile(&self) -> &Profile {
         &self.profile
+    }
+
+    /// Returns `true` if there are tokens whose OAuth scopes are enforced.
+    pub(crate) fn enforces_scopes(&self) -> bool {
+        self.profile.scopes == Scopes::Enforced
     }
 
     #[cfg(any(feature = "metrics", feature = "testing"))]

@@ -6,6 +6,7 @@ mod checklist;
 mod explain;
 mod index;
 mod policy;
+mod scopes;
 mod sentinel;
 mod survey;
 mod table;

@@ -1,5 +1,6 @@
 //! Step 7, second half: error → answer.
 
+use std::fmt::Write;
 use std::io::Cursor;
 
 use rocket::Request;
@@ -8,6 +9,7 @@ use rocket::response::{self, Responder, Response};
 use rocket::serde::Serialize;
 
 use super::context::Context;
+use super::scopes::RouteScopes;
 use crate::error::{Answer, AuthError, Challenge};
 
 /// A problem body (RFC 9457).
@@ -26,17 +28,22 @@ struct Problem {
 const RETRY_AFTER: u64 = 5;
 
 impl AuthError {
-    /// Returns the `WWW-Authenticate` field that is due.
-    pub(crate) fn challenge(&self, realm: &str) -> Option<String> {
-        let answer = self.answer();
-        match answer.challenge {
-            Challenge::None => None,
-            Challenge::Bare => Some(format!("Bearer realm=\"{realm}\"")),
-            Challenge::Error(error) => Some(format!(
-                "Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{}\"",
-                answer.detail
-            )),
+    /// Returns the `WWW-Authenticate` field that is due on a route that names these OAuth
+    /// scopes.
+    pub(crate) fn challenge(&self, realm: &str, scopes: Option<&str>) -> Option<String> {
+        let Answer { status, challenge, detail, .. } = self.answer();
+        let mut field = match challenge {
+            Challenge::None => return None,
+            Challenge::Bare => format!("Bearer realm=\"{realm}\""),
+            Challenge::Error(error) => format!(
+                "Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{detail}\""
+            ),
+        };
+        // No other token makes a request well-formed.
+        if let Some(scopes) = scopes.filter(|_| status != 400) {
+            let _ = write!(field, ", scope=\"{scopes}\"");
         }
+        Some(field)
     }
 
     /// Returns the problem body that is due.
@@ -54,7 +61,7 @@ impl AuthError {
         let is_bearer = |value: &str| {
             value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
         };
-        if let Some(challenge) = self.challenge(realm)
+        if let Some(challenge) = self.challenge(realm, RouteScopes::of(request))
             && !response.headers().get("WWW-Authenticate").any(is_bearer)
         {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));

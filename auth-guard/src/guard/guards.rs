@@ -60,11 +60,13 @@ impl<'r> FromRequest<'r> for Caller {
 
 async fn verified(request: &Request<'_>) -> Result<Verified, Refused> {
     let caller = authenticate(request).await?;
-    // The attribute of this route may have let a machine in.
+    // What the attribute has let in is not asked again.
     let granted = request.route().and_then(|route| RequestState::of(request).granted(route));
     // What a requirement asks for opens nothing by itself.
     let is_silent = is_asking(request);
-    let terms = Terms { machines: granted.is_some(), is_silent, ..Terms::default() };
+    let is_admitted = granted.is_some() || is_silent;
+    let terms =
+        Terms { machines: is_admitted, leaves_scopes: is_admitted, is_silent, ..Terms::default() };
     decide_now(request, &caller, &terms)?;
     Ok(caller)
 }
@@ -72,12 +74,15 @@ async fn verified(request: &Request<'_>) -> Result<Verified, Refused> {
 async fn owner(request: &Request<'_>) -> Result<Owner, Refused> {
     let caller = authenticate(request).await?;
     let route = request.route().ok_or(AuthError::Misconfigured)?;
-    let segment = match RequestState::of(request).granted(route) {
+    let granted = RequestState::of(request).granted(route);
+    let leaves_scopes = granted.is_some() || is_asking(request);
+    let segment = match granted {
         Some(granted) if granted.owner.is_some() => granted.owner,
         _ if mark::is_marked(route) => attributed_segment(request, route),
         _ => Pattern::unmounted(route).position(USER_ID),
     };
-    decide_now(request, &caller, &Terms::owner(segment.ok_or(AuthError::Misconfigured)?))?;
+    let terms = Terms::owner(segment.ok_or(AuthError::Misconfigured)?);
+    decide_now(request, &caller, &Terms { leaves_scopes, ..terms })?;
     Ok(Owner(caller))
 }
 
@@ -88,12 +93,13 @@ async fn access(request: &Request<'_>) -> Result<Access, Refused> {
         Some(granted) => (granted.owner, granted.by),
         None => {
             let segment = attributed_segment(request, route).ok_or(AuthError::Misconfigured)?;
-            let grant =
-                decide_now(request, &caller, &Terms::owner(segment)).map_err(|refused| {
-                    // A fairing asks before the attribute has let anybody in.
-                    let is_open = refused.error == AuthError::NotOwner && has_or(request, route);
-                    if is_open { AuthError::Misconfigured.into() } else { refused }
-                })?;
+            let leaves_scopes = is_asking(request);
+            let terms = Terms { leaves_scopes, ..Terms::owner(segment) };
+            let grant = decide_now(request, &caller, &terms).map_err(|refused| {
+                // A fairing asks before the attribute has let anybody in.
+                let is_open = refused.error == AuthError::NotOwner && has_or(request, route);
+                if is_open { AuthError::Misconfigured.into() } else { refused }
+            })?;
             (grant.owner(), grant.by())
         }
     };

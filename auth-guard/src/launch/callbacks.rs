@@ -6,9 +6,9 @@ use rocket::fairing::{self, Fairing, Info, Kind};
 use rocket::futures::future::BoxFuture;
 use rocket::{Build, Orbit, Request, Response, Rocket, async_trait};
 
-use crate::audit::{Auditor, refuse_launch};
+use crate::audit::{Auditor, Survey, refuse_launch};
 use crate::error::AuthError;
-use crate::guard::{Context, immediate};
+use crate::guard::{Context, RouteScopes, immediate};
 use crate::keys::public::PublicKeys;
 use crate::launch::catchers::LastAtIgnition;
 use crate::launch::config::Config;
@@ -44,6 +44,7 @@ impl AuthGuard {
         rocket
             .manage(verifier)
             .manage(context)
+            .manage(RouteScopes::default())
             .manage(Registry::default())
             .manage(Auditor::new(rules))
             .manage(self.public_below.clone())
@@ -95,10 +96,13 @@ impl Fairing for AuthGuard {
             panic!("{REFUSED}");
         };
         assert!(auditor.audit(rocket, true).is_ok(), "{REFUSED}");
+        if let Some(scopes) = rocket.state::<RouteScopes>() {
+            scopes.set(Survey::of(rocket).scopes());
+        }
         // Rocket's logger is set up only now, and the first fetch has something to log.
         let public_keys = rocket.state().and_then(Verifier::public_keys);
         public_keys.into_iter().for_each(PublicKeys::start);
-        report.print(rocket, auditor.warning(rocket));
+        report.print(rocket, &auditor.warnings(rocket));
         #[cfg(feature = "metrics")]
         if let Some(verifier) = rocket.state::<Verifier>() {
             crate::metrics::describe();

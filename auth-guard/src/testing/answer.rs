@@ -78,17 +78,28 @@ impl Answer {
     /// Returns `true` if this is the answer to `error`: its status, its challenge and its
     /// code. The code may be missing, as the application's own catcher and `HEAD` omit it.
     pub fn is_refusal(&self, error: &AuthError) -> bool {
-        let realm = |field: &str| {
-            Some(field.strip_prefix("Bearer realm=\"")?.split('"').next()?.to_owned())
-        };
-        let realm = self.challenges.iter().find_map(|field| realm(field));
-        let is_challenged = match (error.challenge(realm.as_deref().unwrap_or_default()), &realm) {
-            (Some(challenge), Some(_)) => self.challenges.contains(&challenge),
+        let realm = self.parameter("Bearer realm=\"");
+        // What the route names is not known here.
+        let scopes = self.scopes();
+        let has_scopes = scopes.is_some() || *error != AuthError::InsufficientScope;
+        let is_challenged = match (error.challenge(realm.unwrap_or_default(), scopes), realm) {
+            (Some(challenge), Some(_)) => has_scopes && self.challenges.contains(&challenge),
             (None, None) => true,
             _ => false,
         };
         let code = self.code();
         self.status == error.status() && is_challenged && (code.is_empty() || code == error.code())
+    }
+
+    /// Returns the OAuth scopes that a challenge names.
+    pub(super) fn scopes(&self) -> Option<&str> {
+        self.parameter(", scope=\"")
+    }
+
+    /// Returns the rest of a challenge after `start`, up to the next quote.
+    fn parameter(&self, start: &str) -> Option<&str> {
+        let rest = self.challenges.iter().find_map(|field| field.split_once(start));
+        rest.and_then(|(_, rest)| rest.split('"').next())
     }
 
     fn head(status: Status, headers: &HeaderMap<'_>) -> Self {
@@ -135,7 +146,8 @@ const QUOTED: usize = 80;
 
 /// Describes the answer to `error` as `Display` describes an answer.
 pub(super) fn due(error: &AuthError) -> String {
-    let challenge = error.challenge("…");
+    let scopes = (*error == AuthError::InsufficientScope).then_some("…");
+    let challenge = error.challenge("…", scopes);
     let challenge = challenge.map_or("no challenge".into(), |text| format!("challenge `{text}`"));
     format!("{}, {challenge}, code {}", error.status(), error.code())
 }

@@ -1,5 +1,6 @@
 //! An issuer of tokens.
 
+use std::collections::BTreeSet;
 use std::fmt;
 #[cfg(feature = "jwks")]
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::signer::PublicSigner;
 use super::signer::Signer;
 use super::token::Token;
 use crate::clock::Clock;
-use crate::guard::Context;
+use crate::guard::{Context, RouteScopes};
 #[cfg(feature = "jwks")]
 use crate::keys::public::algorithm::Algorithm;
 use crate::keys::secret::Secret;
@@ -52,6 +53,8 @@ pub struct Issuer {
     clock: Clock,
     /// What its tokens say.
     profile: Profile,
+    /// The OAuth scopes of its tokens.
+    scopes: Option<String>,
 }
 
 /// Seconds.
@@ -84,7 +87,7 @@ impl Issuer {
     fn with_signer(key: Signer) -> Self {
         let profile =
             Profile { uid_claim: "uid".into(), max_lifetime: LIFETIME, ..Profile::default() };
-        Self { key, clock: Clock::default(), profile }
+        Self { key, clock: Clock::default(), profile, scopes: None }
     }
 
     /// Returns the public key of its tokens as a JWK (RFC 7517). Returns `None` if it
@@ -100,13 +103,21 @@ impl Issuer {
     /// Returns the issuer whose tokens this application accepts: the one that it
     /// [trusts](Issuer::trusted_by), or one that shares its secret. Returns `None` if
     /// there is neither, or no [`AuthGuard`](crate::AuthGuard) attached.
+    ///
+    /// If OAuth scopes are enforced, its tokens have all that the application's routes name;
+    /// [`Token::scope`] gives them others.
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
         let shares_secret =
             || verifier.keys().minting_key().map(Signer::Hs256).map(Self::with_signer);
         let issuer = rocket.state::<Self>().cloned().or_else(shares_secret)?;
-        let clock = Context::of(rocket)?.clock.clone();
-        Some(issuer.with_clock(clock).suited_to(verifier))
+        let context = Context::of(rocket)?;
+        let scopes = rocket.state().into_iter().flat_map(RouteScopes::all);
+        let scopes: BTreeSet<_> = scopes.collect();
+        let scopes = (!scopes.is_empty() && verifier.enforces_scopes())
+            .then(|| scopes.into_iter().collect::<Vec<_>>().join(" "));
+        let issuer = issuer.with_clock(context.clock.clone()).suited_to(verifier);
+        Some(Self { scopes, ..issuer })
     }
 
     /// Returns [`Issuer::of`], or panics with what to do.
@@ -225,6 +236,7 @@ impl Issuer {
         claims.extend(profile.issuer.iter().map(|iss| ("iss".into(), json!(iss))));
         let audience = profile.audience.first();
         claims.extend(audience.map(|aud| (profile.audience_claim.name().into(), json!(aud))));
+        claims.extend(self.scopes.iter().map(|scopes| ("scope".into(), json!(scopes))));
         for (name, expected) in &profile.require {
             claims.extend(expected.first().map(|value| (name.clone(), value.to_json())));
         }

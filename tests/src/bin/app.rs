@@ -11,7 +11,7 @@ use rocket::fairing::AdHoc;
 use rocket::local::blocking::Client;
 use rocket::{get, routes};
 
-#[user_scoped]
+#[user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks")]
 fn list(user_id: &str) -> &str {
     user_id

@@ -23,6 +23,7 @@ mod launch;
 mod openapi;
 mod ownership;
 mod protect;
+mod scopes;
 mod signature;
 mod tcp;
 mod testing;

@@ -6,10 +6,11 @@ use super::keys::Sources;
 use super::origin::origin_of;
 use super::settings::{
     AUDIENCE, AUDIENCE_CLAIM, ID_TOKENS, ISSUER, LEEWAY, MATCH_SUBJECT, MAX_LIFETIME, REQUIRE,
-    REQUIRED_CLAIMS, TOKEN_TYPE, UID_CLAIM, URL,
+    REQUIRED_CLAIMS, SCOPES, TOKEN_TYPE, UID_CLAIM, URL,
 };
 use crate::token::header::TokenType;
 use crate::token::profile::{AudienceClaim, Profile};
+use crate::token::scopes::Scopes;
 
 /// Claims that have a rule of their own, and so cannot be required to have a value.
 const RULED: [&str; 11] =
@@ -31,6 +32,12 @@ pub(super) fn profile(read: &mut Environment, sources: &Sources) -> Profile {
         TokenType::AccessToken if !values.is_set(UID_CLAIM.entry()) => "sub".into(),
         TokenType::AccessToken | TokenType::Jwt => values.text(&UID_CLAIM),
     };
+    // An access token is what a user permits a client to do, a session token the user.
+    let scopes = match (token_type, &*values.choice(&SCOPES)) {
+        (TokenType::AccessToken, _) if !values.is_set(SCOPES.entry()) => Scopes::Enforced,
+        (_, "enforced") => Scopes::Enforced,
+        _ => Scopes::Ignored,
+    };
     let profile = Profile {
         token_type,
         issuer: values.optional(&ISSUER).or(origin),
@@ -47,6 +54,7 @@ pub(super) fn profile(read: &mut Environment, sources: &Sources) -> Profile {
         require: values.claims(&REQUIRE),
         required_claims: values.list(&REQUIRED_CLAIMS),
         id_tokens: values.choice(&ID_TOKENS) == "accepted",
+        scopes,
     };
     check_required(read, &profile);
     check_names(read, &profile, sources);

@@ -39,6 +39,8 @@ settings! {
         "must be the name of a claim, such as `jti`, or a list of them");
     ID_TOKENS: Choice = choice("id_tokens", "AUTH_GUARD_ID_TOKENS", &["refused", "accepted"],
         "whether ID tokens open anything");
+    SCOPES: Choice = choice("scopes", "AUTH_GUARD_SCOPES", &["ignored", "enforced"],
+        "whether a token opens only what its OAuth scopes permit");
     UID_CLAIM: &'static str = text("uid_claim", "AUTH_GUARD_UID_CLAIM", is_uid_claim,
         "must be the name of a claim, and must not be `iss`, `aud`, `exp`, `nbf` or `iat`; use \
          `uid` or `sub`").or("uid");

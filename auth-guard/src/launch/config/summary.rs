@@ -6,6 +6,7 @@ use super::values::Values;
 use crate::audit::required;
 use crate::token::header::TokenType;
 use crate::token::profile::AudienceClaim;
+use crate::token::scopes::Scopes;
 use crate::verifier::Verifier;
 
 /// Says what is enforced. `keys` names the algorithms, and what verifies them.
@@ -30,12 +31,17 @@ pub(super) fn summary(
         TokenType::Jwt => "absent or `JWT`",
         TokenType::AccessToken => "`at+jwt`",
     };
+    let scopes = match profile.scopes {
+        Scopes::Ignored => "ignored",
+        Scopes::Enforced => "enforced",
+    };
     let id_tokens = if profile.id_tokens { "accepted" } else { "refused" };
     let mut lines = vec![
         format!("tokens: {only}{keys}, from `Authorization: Bearer`{unused}"),
         format!("type: {typ}; ID tokens: {id_tokens}"),
         format!("issuer: {}", any(verifier.issuer().unwrap_or_default())),
         format!("audience: {}{}", any(&audience), audience_claim(profile.audience_claim)),
+        format!("scopes: {scopes}"),
         format!("owner: claim `{}`{subject}", verifier.uid_claim()),
         format!(
             "expiry: `exp` at most {lifetime} s after `iat`, and at most {lifetime} s from now; \
