@@ -34,8 +34,10 @@ fn it_says_which_routes_of_a_path_are_opened() {
     let token = token(&["alice"]);
     let Run { success, stdout, .. } = explain(&[&token, "--path", "/api/alice/tasks/1"], ENV);
     assert!(success, "{stdout}");
-    for method in ["DELETE", "GET", "PUT"] {
-        let line = format!("{method} /api/<user_id>/tasks/<id> (owner of <user_id>): opens\n");
+    for (method, verb) in [("DELETE", "write"), ("GET", "read"), ("PUT", "write")] {
+        let line = format!(
+            "{method} /api/<user_id>/tasks/<id> (owner of <user_id>; scope tasks:{verb}): opens\n"
+        );
         assert!(stdout.contains(&line), "{stdout}");
     }
     let Run { success, stdout, .. } = explain(&[&token, "--path", "/api/bob/tasks"], ENV);
