@@ -573,6 +573,29 @@ fn every_variable_and_every_key_takes_effect() {
 }
 
 #[test]
+fn scopes_that_are_enforced_and_never_named_are_a_warning() {
+    let warning = "no route names any, so that every token is refused. Write `scope = \"…\"`";
+    let enforced = || App::with_secret().env("AUTH_GUARD_SCOPES", "enforced");
+    enforced().arg("scopeless").launches(&[warning]);
+    for app in [enforced(), App::with_secret().arg("scopeless")] {
+        let ended = app.run();
+        assert!(ended.launched && !ended.output.contains(warning), "{}", ended.output);
+    }
+}
+
+#[test]
+fn a_mount_with_malformed_scopes_stops_the_launch_and_says_what_to_write() {
+    let loose = App::with_secret().env("AUTH_GUARD_UNSCOPED", "warn");
+    for app in [App::with_secret(), loose] {
+        app.arg("malformed-scope").refused(&[
+            "auth-guard refuses to launch:",
+            r#"GET /ops/me: `require_scope("ops, \"all\"")` names no OAuth scopes. Write visible"#,
+            r#"`require_scope("tasks:read tasks:write")`"#,
+        ]);
+    }
+}
+
+#[test]
 fn one_audience_of_several_will_do() {
     let app = App::with_secret().env("AUTH_GUARD_AUDIENCE", "one,two");
     let aud = |aud: &str| alice().claim("aud", aud);

@@ -1,9 +1,11 @@
 //! OAuth scopes: which tokens open which routes, and how the others are answered.
 
-use auth_guard::testing::{Issuer, RequestExt, Token, assert_refused, attack, attack_all};
+use auth_guard::testing::{
+    Algorithm, Clock, Issuer, RequestExt, Token, assert_refused, attack, attack_all,
+};
 use auth_guard::{
-    Access, AuthError, Caller, Decision, Owner, Policy, Requirement, Scope, Unavailable, Verified,
-    Verifier, authorized, protect, public, scoped, user_scoped,
+    Access, AuthError, AuthGuard, Caller, Decision, Owner, Policy, Requirement, Scope, Unavailable,
+    Verified, Verifier, authorized, protect, public, scoped, user_scoped,
 };
 use auth_guard_tests::*;
 use rocket::fairing::AdHoc;
@@ -493,6 +495,73 @@ fn a_mount_that_names_no_scope_is_no_launch() {
     for scopes in ["", " ", "a  b", " a", "a ", "a\tb", "a\"b", "a\\b", "é", "a\nb", "a\0"] {
         assert!(!launches(scopes), "{scopes:?}");
     }
+}
+
+/// Handlers of one name, method and path: either may be the one that is mounted.
+mod twins {
+    pub(super) mod reads {
+        #[auth_guard::authorized(scope = "read")]
+        #[rocket::get("/twin")]
+        pub(crate) fn twin() {}
+    }
+
+    pub(super) mod writes {
+        #[auth_guard::authorized(scope = "write")]
+        #[rocket::get("/twin")]
+        pub(crate) fn twin() {}
+    }
+
+    pub(super) mod reads_too {
+        #[auth_guard::user_scoped]
+        #[rocket::get("/of/<user_id>")]
+        pub(crate) fn also(user_id: &str) -> &str {
+            user_id
+        }
+
+        #[auth_guard::authorized(scope = "read")]
+        #[rocket::get("/twin")]
+        pub(crate) fn twin() {}
+    }
+}
+
+#[test]
+fn twins_with_different_scopes_stop_the_launch_or_open_to_no_delegated_token() {
+    let launched = |unscoped: &str, others: Vec<rocket::Route>| {
+        let table = json!({ "scopes": "enforced", "unscoped": unscoped });
+        let rocket = rocket::custom(figment(&table)).attach(guard());
+        let rocket = rocket.mount("/a", routes![twins::reads::twin]).mount("/b", others);
+        Client::untracked(rocket).map_err(|error| error.kind().to_string())
+    };
+    let same = launched("deny", routes![twins::reads_too::twin, twins::reads_too::also]);
+    let same = same.expect("they let the same callers in");
+    assert_eq!(get(&same, "/a/twin", alice("read")), ok());
+    assert_eq!(get(&same, "/b/twin", alice("read")), ok());
+
+    assert!(launched("deny", routes![twins::writes::twin]).is_err());
+    let client = launched("warn", routes![twins::writes::twin]).expect("it is warned");
+    for path in ["/a/twin", "/b/twin"] {
+        assert_eq!(get(&client, path, alice("read write")), not_allowed(), "{path}");
+    }
+}
+
+/// A remembered token is asked as one that was verified just now.
+#[test]
+fn scopes_are_asked_of_tokens_with_public_keys_too() {
+    let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
+    let table = json!({ "token_type": "at+jwt", "issuer": "https://a.example", "audience": "api" });
+    let rocket = rocket::custom(figment(&table)).attach(guard).mount("/api", routes![list, bare]);
+    let issuer = Issuer::with_key_pair(Algorithm::EdDsa, "key of the test");
+    let client = launch(issuer.trusted_by(rocket));
+    let token = |scopes: &str| {
+        Issuer::of(client.rocket()).expect("the one that is trusted").token("alice").scope(scopes)
+    };
+    let (reads, other) = (token("tasks:read").sign(), token("openid").sign());
+    for _ in 0..3 {
+        assert_eq!(get_as(&client, "/api/alice/tasks", reads.clone()).status, 200);
+        assert_refused!(get_as(&client, "/api/alice/tasks", other.clone()), InsufficientScope);
+        assert_refused!(get_as(&client, "/api/bare", reads.clone()), NotAllowed);
+    }
+    println!("{}", attack_all(&client));
 }
 
 #[test]
