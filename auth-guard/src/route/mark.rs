@@ -93,7 +93,7 @@ impl Declared {
 
     fn write(self, route: &mut Route) {
         let required = self.requirements.iter().map(|name| format!(" [requires {name}]"));
-        let scopes = self.scopes.iter().map(|scopes| format!(" [scope {}]", scopes.escape_debug()));
+        let scopes = self.scopes.iter().map(|scopes| format!(" [scope {scopes:?}]"));
         let required: String = required.chain(scopes).collect();
         let name = format!("{}{required}{}", self.name, self.declaration.mark());
         let mut all = lock(&DECLARED);

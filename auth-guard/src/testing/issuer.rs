@@ -20,6 +20,7 @@ use crate::keys::public::algorithm::Algorithm;
 use crate::keys::secret::Secret;
 use crate::token::header::TokenType;
 use crate::token::profile::Profile;
+use crate::token::scopes::Scopes;
 use crate::verifier::Verifier;
 
 /// Mints tokens as a Better Auth server does.
@@ -112,12 +113,11 @@ impl Issuer {
             || verifier.keys().minting_key().map(Signer::Hs256).map(Self::with_signer);
         let issuer = rocket.state::<Self>().cloned().or_else(shares_secret)?;
         let context = Context::of(rocket)?;
-        let scopes = rocket.state().into_iter().flat_map(RouteScopes::all);
-        let scopes: BTreeSet<_> = scopes.collect();
-        let scopes = (!scopes.is_empty() && verifier.enforces_scopes())
-            .then(|| scopes.into_iter().collect::<Vec<_>>().join(" "));
         let issuer = issuer.with_clock(context.clock.clone()).suited_to(verifier);
-        Some(Self { scopes, ..issuer })
+        let scopes = rocket.state().into_iter().flat_map(RouteScopes::all);
+        let scopes: BTreeSet<_> = scopes.filter(|_| issuer.enforces_scopes()).collect();
+        let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
+        Some(Self { scopes: Some(scopes).filter(|scopes| !scopes.is_empty()), ..issuer })
     }
 
     /// Returns [`Issuer::of`], or panics with what to do.
@@ -132,6 +132,11 @@ impl Issuer {
     /// Adopts the type, the claims and the lifetime that `verifier` asks for; the key stays.
     pub(super) fn suited_to(self, verifier: &Verifier) -> Self {
         Self { profile: verifier.profile().clone(), ..self }
+    }
+
+    /// Returns `true` if its tokens open only routes that name OAuth scopes.
+    pub(super) fn enforces_scopes(&self) -> bool {
+        self.profile.scopes == Scopes::Enforced
     }
 
     /// Returns an issuer with another key under the same names.

@@ -194,8 +194,8 @@ impl Attack<'_> {
     }
 
     fn target<'t>(&'t self, route: &'t Route, requirements: &'t Requirements) -> Target<'t> {
-        let verifier = self.client.rocket().state();
-        let enforces_scopes = verifier.is_some_and(Verifier::enforces_scopes);
+        let issuer = Issuer::of(self.client.rocket());
+        let enforces_scopes = issuer.is_some_and(|issuer| issuer.enforces_scopes());
         Target { route, requirements, callers: &self.callers, enforces_scopes }
     }
 

@@ -1,19 +1,11 @@
 //! Callers who meet all but one of what a route requires.
 
+use serde_json::Value;
+
 use super::callers::{Claims, merge, other_cases, similar};
 use super::requests::{Attempt, OTHER, OWNER, Plan};
 use super::target::{SEGMENT, Target, encoded};
 use crate::error::AuthError;
-use serde_json::Value;
-
-/// Returns scopes that a careless comparison takes for this one.
-fn similar_scopes(scope: &str) -> impl Iterator<Item = String> {
-    let longer = ["s", ":all", ",other", "*"].map(|end| format!("{scope}{end}"));
-    let longer = longer.into_iter().chain(["x", "not:", "other,"].map(|s| format!("{s}{scope}")));
-    let shorter = scope.char_indices().next_back().filter(|(end, _)| *end > 0);
-    let shorter = shorter.map(|(end, _)| scope[..end].to_owned());
-    longer.chain(shorter).chain(other_cases(scope))
-}
 
 impl<'t> Target<'t> {
     /// Returns requests of callers who meet all but one of what is required.
@@ -46,7 +38,6 @@ impl<'t> Target<'t> {
             let mut attempt = |how: &str, name: &str, value: Value| {
                 let how = format!("a token without the scope `{scope}`: {how}");
                 let mut claims = self.valid_claims();
-                claims.remove("scope");
                 claims.insert("scope".into(), Value::Null);
                 claims.insert(name.into(), value);
                 let due = AuthError::InsufficientScope;
@@ -54,7 +45,9 @@ impl<'t> Target<'t> {
             };
             let text = |scope: &str| [&others[..], &[scope.to_owned()]].concat().join(" ");
             attempt("it has the others", "scope", others.join(" ").into());
-            attempt("it has `openid`", "scope", text("openid").into());
+            if scope != "openid" {
+                attempt("it has `openid`", "scope", text("openid").into());
+            }
             for similar in similar_scopes(scope) {
                 attempt(&format!("{similar:?}"), "scope", text(&similar).into());
             }
@@ -140,4 +133,13 @@ impl<'t> Target<'t> {
     fn known(&self, name: Option<&'static str>) -> Option<(&'static str, &'t Claims)> {
         name.and_then(|name| Some((name, self.callers.meeting(name)?)))
     }
+}
+
+/// Returns scopes that a careless comparison takes for this one.
+fn similar_scopes(scope: &str) -> impl Iterator<Item = String> {
+    let longer = ["s", ":all", ",other", "*"].map(|end| format!("{scope}{end}"));
+    let longer = longer.into_iter().chain(["x", "not:", "other,"].map(|s| format!("{s}{scope}")));
+    let shorter = scope.char_indices().next_back().filter(|(end, _)| *end > 0);
+    let shorter = shorter.map(|(end, _)| scope[..end].to_owned());
+    longer.chain(shorter).chain(other_cases(scope))
 }
