@@ -62,6 +62,25 @@ fn it_names_the_scope_or_requirement_that_would_decide() {
     }
 }
 
+/// Scopes are in the token, so they decide here as well.
+#[test]
+fn it_says_which_scopes_close_a_route() {
+    let enforced = [ENV, &[("AUTH_GUARD_SCOPES", "enforced")]].concat();
+    let token = token(&["alice", "--scope", "openid tasks:read"]);
+    let explain = |path: &str| explain(&[&token, "--path", path], &enforced);
+    let Run { success, stdout, .. } = explain("/api/alice/tasks");
+    assert!(success && stdout.contains("Its scopes are enforced"), "{stdout}");
+    for line in [
+        "GET /api/<user_id>/tasks (owner of <user_id>; scope tasks:read): opens\n",
+        "POST /api/<user_id>/tasks (owner of <user_id>; scope tasks:write): 403 insufficient_scope, \
+         the token lacks a scope\n",
+    ] {
+        assert!(stdout.contains(line), "{stdout}");
+    }
+    let Run { success, stdout, .. } = explain("/api/bob/tasks");
+    assert!(!success && stdout.contains("scope tasks:write): 403 not_owner, rule 17"), "{stdout}");
+}
+
 #[test]
 fn it_explains_a_token_as_of_another_moment() {
     let token = token(&["alice", "--ttl", "1m"]);
