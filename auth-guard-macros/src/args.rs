@@ -10,6 +10,7 @@ pub(crate) struct UserScopedArgs {
     pub(crate) param: Option<LitStr>,
     /// The requirement that admits other callers than the owner.
     pub(crate) or: Option<Path>,
+    pub(crate) scope: Option<Scopes>,
     /// The reason why nothing is checked.
     pub(crate) exempt: Option<LitStr>,
 }
@@ -22,6 +23,7 @@ pub(crate) struct ScopedArgs {
     pub(crate) by: Path,
     /// The requirement that admits others.
     pub(crate) or: Option<Path>,
+    pub(crate) scope: Option<Scopes>,
 }
 
 /// The arguments of `#[authorized(…)]`.
@@ -30,14 +32,21 @@ pub(crate) struct AuthorizedArgs {
     pub(crate) requirement: Option<Path>,
     /// `true` if a machine's token may pass as well.
     pub(crate) machines: Option<LitBool>,
+    pub(crate) scope: Option<Scopes>,
 }
+
+/// OAuth scopes, as in `scope = "tasks:read tasks:write"`.
+pub(crate) struct Scopes(LitStr);
 
 const PARAM: &str = "expected a string: `param = \"user_id\"`";
 const OR: &str = "`or` takes a type, without quotes: `or = Admin`";
 const EXEMPT: &str = "`exempt` needs a reason: `exempt = \"…\"`";
 const MACHINES: &str = "`machines` takes `true` or `false`: `machines = true`";
+const SCOPE: &str = "`scope` takes OAuth scopes of visible ASCII without `\"` and `\\`, and one \
+                     space between two: `scope = \"tasks:read tasks:write\"`";
 const USER_SCOPED: &str = "write `#[user_scoped]`, `#[user_scoped(param = \"account_id\")]`, \
-     `#[user_scoped(or = Admin)]` or `#[user_scoped(exempt = \"the reason\")]`";
+     `#[user_scoped(or = Admin)]`, `#[user_scoped(scope = \"tasks:read\")]` or \
+     `#[user_scoped(exempt = \"the reason\")]`";
 const SCOPED: &str = "write `#[scoped(org_id: Organization)]`: the name of a segment, without \
                       quotes, and the type that admits callers to it";
 const AUTHORIZED: &str = "write `#[authorized]`, `#[authorized(Admin)]` or \
@@ -62,8 +71,14 @@ impl Parse for UserScopedArgs {
             match key.to_string().as_str() {
                 "param" => set(&mut args.param, &key, PARAM, input)?,
                 "or" => set(&mut args.or, &key, OR, input)?,
+                "scope" => set(&mut args.scope, &key, SCOPE, input)?,
                 "exempt" => set(&mut args.exempt, &key, EXEMPT, input)?,
-                _ => return Err(unknown_argument(&key, &["param", "or", "exempt"])),
+                "machines" => {
+                    let message = "a machine owns no path, so `#[user_scoped]` lets none in: \
+                                   `machines = true` is for `#[authorized]`";
+                    return Err(Error::new(key.span(), message));
+                }
+                _ => return Err(unknown_argument(&key, &["param", "or", "scope", "exempt"])),
             }
             separator(input, USER_SCOPED)?;
         }
@@ -92,6 +107,11 @@ impl UserScopedArgs {
             return Err(Error::new_spanned(or, message));
         }
 
+        if let (Some(Scopes(scope)), Some(_)) = (&self.scope, &self.exempt) {
+            let message = "`exempt` checks nothing, so `scope` limits nobody: remove one";
+            return Err(Error::new(scope.span(), message));
+        }
+
         Ok(self)
     }
 }
@@ -103,7 +123,7 @@ impl Parse for ScopedArgs {
         let by = input.parse().map_err(|error| Error::new(error.span(), SCOPED))?;
         separator(input, SCOPED)?;
 
-        let mut args = Self { segment, by, or: None };
+        let mut args = Self { segment, by, or: None, scope: None };
         while !input.is_empty() {
             let key: Ident = input.parse().map_err(|error| Error::new(error.span(), SCOPED))?;
             if input.peek(Token![:]) {
@@ -113,7 +133,13 @@ impl Parse for ScopedArgs {
             }
             match key.to_string().as_str() {
                 "or" => set(&mut args.or, &key, OR, input)?,
-                _ => return Err(unknown_argument(&key, &["or"])),
+                "scope" => set(&mut args.scope, &key, SCOPE, input)?,
+                "machines" => {
+                    let message = "`machines = true` is for `#[authorized]`: if this type may also admit \
+                                   machines, add `#[authorized(machines = true)]` below";
+                    return Err(Error::new(key.span(), message));
+                }
+                _ => return Err(unknown_argument(&key, &["or", "scope"])),
             }
             separator(input, SCOPED)?;
         }
@@ -137,6 +163,7 @@ impl Parse for AuthorizedArgs {
             let key: Ident = input.parse().map_err(|error| Error::new(error.span(), AUTHORIZED))?;
             match key.to_string().as_str() {
                 "machines" => set(&mut args.machines, &key, MACHINES, input)?,
+                "scope" => set(&mut args.scope, &key, SCOPE, input)?,
                 "or" => {
                     let message = "`#[authorized]` has nobody to let others in beside: write a \
                                    requirement that either meets";
@@ -147,11 +174,30 @@ impl Parse for AuthorizedArgs {
                                    mount with `protect(…).require::<…>()`";
                     return Err(Error::new(key.span(), message));
                 }
-                _ => return Err(unknown_argument(&key, &["machines"])),
+                _ => return Err(unknown_argument(&key, &["scope", "machines"])),
             }
             separator(input, AUTHORIZED)?;
         }
         Ok(args)
+    }
+}
+
+impl Scopes {
+    pub(crate) fn value(&self) -> String {
+        self.0.value()
+    }
+}
+
+impl Parse for Scopes {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let text: LitStr = input.parse()?;
+        // RFC 6749 section 3.3.
+        let is_allowed = |b| matches!(b, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+        let is_scope = |scope: &str| !scope.is_empty() && scope.bytes().all(is_allowed);
+        match text.value().split(' ').all(is_scope) {
+            true => Ok(Self(text)),
+            false => Err(Error::new(text.span(), SCOPE)),
+        }
     }
 }
 

@@ -119,23 +119,15 @@ fn describe(
     let user_scoped = stack.user_scoped.as_ref();
     let owner_or = user_scoped.and_then(|args| args.or.as_ref());
     let exempt = option(user_scoped.and_then(|args| args.exempt.as_ref()));
-    let owner = option(segments.owner.as_ref().map(|(param, position)| {
-        let (segment, or) = (option(position.as_ref()), option(owner_or.map(written)));
-        quote!(::auth_guard::__private::OwnerRule { param: #param, segment: #segment, or: #or })
-    }));
+    let (owner, scope) = (owner_rule(stack, segments), scope_rule(stack, segments));
     let scoped = stack.scoped.as_ref();
     let scope_or = scoped.and_then(|args| args.or.as_ref());
-    let scope = option(scoped.zip(segments.scope.as_ref()).map(|(args, (param, segment))| {
-        let (by, or) = (written(&args.by), option(scope_or.map(written)));
-        quote!(::auth_guard::__private::ScopeRule {
-            param: #param, segment: #segment, by: #by, or: #or
-        })
-    }));
     let authorized = stack.authorized.as_ref();
     let required = authorized.and_then(|args| args.requirement.as_ref());
     let requirement = option(required.map(written));
     let machines = authorized.and_then(|args| args.machines.as_ref());
     let machines = machines.is_some_and(|machines| machines.value);
+    let scopes = stack.scopes();
 
     let questions = [
         question("OWNER_OR", "Question", "is_met_by", owner_or),
@@ -161,12 +153,33 @@ fn describe(
                     scope: #scope,
                     requirement: #requirement,
                     machines: #machines,
+                    scopes: &[#(#scopes),*],
                     exempt: #exempt,
                     has_guards: #has_guards,
                 };
             #(#questions)*
         }
     }
+}
+
+/// Emits what `#[user_scoped]` asks.
+fn owner_rule(stack: &Stack, segments: &Segments) -> TokenStream {
+    let or = stack.user_scoped.as_ref().and_then(|args| args.or.as_ref());
+    option(segments.owner.as_ref().map(|(param, position)| {
+        let (segment, or) = (option(position.as_ref()), option(or.map(written)));
+        quote!(::auth_guard::__private::OwnerRule { param: #param, segment: #segment, or: #or })
+    }))
+}
+
+/// Emits what `#[scoped]` asks.
+fn scope_rule(stack: &Stack, segments: &Segments) -> TokenStream {
+    let scoped = stack.scoped.as_ref().zip(segments.scope.as_ref());
+    option(scoped.map(|(args, (param, segment))| {
+        let (by, or) = (written(&args.by), option(args.or.as_ref().map(written)));
+        quote!(::auth_guard::__private::ScopeRule {
+            param: #param, segment: #segment, by: #by, or: #or
+        })
+    }))
 }
 
 /// Emits how the guard asks a type, with the span of the user's own path: that is where an

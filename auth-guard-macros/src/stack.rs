@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{Attribute, Error, Meta, Result};
 
-use crate::args::{AuthorizedArgs, ScopedArgs, UserScopedArgs};
+use crate::args::{AuthorizedArgs, ScopedArgs, Scopes, UserScopedArgs};
 use crate::route::{ROUTE_ATTRIBUTES, is_named};
 
 /// Which attribute it is.
@@ -109,6 +109,22 @@ impl Stack {
             stack.below.push(attribute.path().to_token_stream());
         }
         stack.check()
+    }
+
+    /// Returns the OAuth scopes of all attributes, once each.
+    pub(crate) fn scopes(&self) -> Vec<String> {
+        let user_scoped = self.user_scoped.as_ref().and_then(|args| args.scope.as_ref());
+        let scoped = self.scoped.as_ref().and_then(|args| args.scope.as_ref());
+        let authorized = self.authorized.as_ref().and_then(|args| args.scope.as_ref());
+        let written = [user_scoped, scoped, authorized].into_iter().flatten().map(Scopes::value);
+        let mut scopes: Vec<String> = Vec::new();
+        for scope in written.flat_map(|text| text.split(' ').map(str::to_owned).collect::<Vec<_>>())
+        {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
     }
 
     /// Returns `true` if there was one of this kind.

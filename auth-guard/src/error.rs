@@ -60,8 +60,11 @@ pub enum AuthError {
     NotOwner,
     /// 403 `not_allowed`: a valid token, but the caller does not meet a
     /// [`Requirement`](crate::Requirement), or is not admitted by a [`Scope`](crate::Scope);
-    /// or the token is a machine's.
+    /// or the token is a machine's, or its OAuth scopes are enforced and the route names none.
     NotAllowed,
+    /// 403 `insufficient_scope`: a valid token, but it lacks an OAuth scope that the route
+    /// names. The challenge names all of them.
+    InsufficientScope,
     /// 500 `guard_misconfigured`: a guard ran without the fairing, or
     /// [`Owner`](crate::Owner) ran on a route without the segment it compares, or
     /// the application's own check asked for the guard that was asking it.
@@ -132,6 +135,12 @@ impl AuthError {
             Self::NotAllowed => {
                 (403, "not_allowed", None, "The token does not allow this request.")
             }
+            Self::InsufficientScope => (
+                403,
+                "insufficient_scope",
+                Error("insufficient_scope"),
+                "The token lacks a scope that this request needs.",
+            ),
             Self::KeysUnavailable => (
                 503,
                 "keys_unavailable",
@@ -172,6 +181,7 @@ impl fmt::Display for AuthError {
             Self::CheckUnavailable => f.write_str("the application's own check gave no answer"),
             Self::NotOwner => f.write_str("the path belongs to another user"),
             Self::NotAllowed => f.write_str("the token does not allow the request"),
+            Self::InsufficientScope => f.write_str("the token lacks a scope that is needed"),
             Self::Misconfigured => f.write_str("the guard is not set up for this route"),
         }
     }

@@ -62,7 +62,7 @@
 //! | 3. key → signature | `verifier.rs` | [`InvalidSignature`] |
 //! | 4. signature → claims | `token/profile.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
 //! | 5. claims → caller | `guard/authenticate.rs`, `guard/hook.rs` | [`Revoked`], [`CheckUnavailable`] |
-//! | 6. caller → grant | `guard/ownership.rs`, `guard/ask.rs` | [`NotOwner`], [`NotAllowed`], [`CheckUnavailable`] |
+//! | 6. caller → grant | `guard/ownership.rs`, `guard/ask.rs`, `guard/scopes.rs` | [`NotOwner`], [`NotAllowed`], [`InsufficientScope`], [`CheckUnavailable`] |
 //! | 7. error → answer | `guard/outcome.rs`, `guard/answer.rs` | |
 //!
 //! Not part of the path: `route/` reads what Rocket shows of a mounted route, `audit/` looks at
@@ -85,6 +85,7 @@
 //! [`Expired`]: AuthError::Expired
 //! [`NotOwner`]: AuthError::NotOwner
 //! [`NotAllowed`]: AuthError::NotAllowed
+//! [`InsufficientScope`]: AuthError::InsufficientScope
 
 mod audit;
 mod clock;
@@ -130,6 +131,9 @@ mod verifier;
 /// - `#[user_scoped(param = "account_id")]`: the segment has another name.
 /// - `#[user_scoped(or = Admin)]`: the owner, or a caller who meets the [`Requirement`]
 ///   `Admin`. The guard [`Access`] tells which; [`Owner`] cannot be used with it.
+/// - `#[user_scoped(scope = "tasks:read")]`: these OAuth scopes as well, all of them, with one
+///   space between two. Tokens must have them whose issuer's scopes are enforced; see
+///   [OAuth scopes](docs::authorization#oauth-scopes).
 /// - `#[user_scoped(exempt = "the reason")]`: a deliberate exception. Nothing is checked, and
 ///   the launch prints the reason.
 ///
@@ -141,7 +145,8 @@ mod verifier;
 ///
 /// # Failing
 ///
-/// As the guard [`Owner`], and never by forwarding (rule 18).
+/// As the guard [`Owner`], and never by forwarding (rule 18); with 403 `insufficient_scope` if
+/// the token lacks an OAuth scope.
 pub use auth_guard_macros::user_scoped;
 
 /// Requires a valid token (else 401) whose caller a [`Scope`] admits to a segment of the path
@@ -179,6 +184,8 @@ pub use auth_guard_macros::user_scoped;
 ///
 /// - `org_id: Organization`: the segment, and the [`Scope`] that decides about it.
 /// - `or = Admin`: or a caller who meets this [`Requirement`].
+/// - `scope = "projects:read"`: these OAuth scopes as well, as with
+///   [`user_scoped`](macro@user_scoped).
 ///
 /// The segment is reserved: at its place below the same path, no route of the application may
 /// have a dynamic segment of any name that is not scoped. A name that ends in `_id` is
@@ -186,8 +193,9 @@ pub use auth_guard_macros::user_scoped;
 ///
 /// # Failing
 ///
-/// As [`Verified`]; with 403 `not_allowed` if the caller is not admitted; with 503
-/// `check_unavailable` if the [`Scope`] gives no answer.
+/// As [`Verified`]; with 403 `not_allowed` if the caller is not admitted; with 403
+/// `insufficient_scope` if the token lacks an OAuth scope; with 503 `check_unavailable` if the
+/// [`Scope`] gives no answer.
 pub use auth_guard_macros::scoped;
 
 /// Requires a valid token (else 401) of a caller who meets a [`Requirement`] (else 403
@@ -228,11 +236,13 @@ pub use auth_guard_macros::scoped;
 ///
 /// - a type: the [`Requirement`] to be met.
 /// - `machines = true`: a machine's token may pass as well (rule 21).
+/// - `scope = "ops"`: these OAuth scopes as well, as with [`user_scoped`](macro@user_scoped).
 ///
 /// # Failing
 ///
-/// As [`Verified`]; with 403 `not_allowed` if the requirement is not met; with 503
-/// `check_unavailable` if it gives no answer.
+/// As [`Verified`]; with 403 `not_allowed` if the requirement is not met; with 403
+/// `insufficient_scope` if the token lacks an OAuth scope; with 503 `check_unavailable` if the
+/// requirement gives no answer.
 pub use auth_guard_macros::authorized;
 
 pub use audit::{

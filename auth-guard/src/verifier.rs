@@ -1,24 +1,25 @@
-//! Step 3: key → signature; and all steps from a token to its claims.
+//! All steps from a token to its claims.
 
 mod issuers;
+mod signature;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::error::AuthError;
-use crate::keys::Key;
 use crate::keys::public::{NoKey, PublicKey, PublicKeys};
 use crate::token::bearer::BearerToken;
 use crate::token::check::{Check, Failed};
 use crate::token::claims::Claims;
-use crate::token::compact::{Segments, decode_into};
+use crate::token::compact::Segments;
 use crate::token::header::Header;
-#[cfg(feature = "testing")]
-use crate::token::header::TokenType;
 use crate::token::profile::Profile;
+use crate::token::scopes::Scopes;
 pub(crate) use issuers::{Issuers, TrustedIssuer};
+#[cfg(feature = "testing")]
+pub(crate) use signature::verify_jws;
+use signature::verify_signature;
 
 /// Verifies tokens without a request: for other transports (a WebSocket's first
 /// message, a queue), for benchmarks and for fuzzing.
@@ -86,7 +87,8 @@ impl Verifier {
     /// Checks everything about `token` as of `now`, and returns its claims.
     ///
     /// A machine's token is valid too: ask [`Claims::is_machine`] where only people may
-    /// come. The guards refuse it by themselves.
+    /// come. So is one without the OAuth scopes that are needed: ask
+    /// [`Claims::allows_scopes`]. The guards refuse both by themselves.
     ///
     /// It never waits. With public keys, it verifies with those known now; it asks for
     /// an unknown key in the background, so that a later call finds it. That needs no
@@ -132,6 +134,11 @@ impl Verifier {
     /// Returns what the tokens of the first issuer must say.
     pub(crate) fn profile(&self) -> &Profile {
         &self.issuers.first().profile
+    }
+
+    /// Returns `true` if there are tokens whose OAuth scopes are enforced.
+    pub(crate) fn enforces_scopes(&self) -> bool {
+        self.issuers.all().any(|issuer| issuer.profile.scopes == Scopes::Enforced)
     }
 
     /// Returns `true` if tokens can be verified now: with a shared secret always, with public
@@ -263,37 +270,4 @@ impl From<Failed> for Refusal {
     fn from(Failed { check, error }: Failed) -> Self {
         Self { check, error, key: None, issuer: None }
     }
-}
-
-/// Verifies no more than the signature of a token, and returns its payload: third-party
-/// vectors have payloads that are no claims.
-#[cfg(feature = "testing")]
-pub(crate) fn verify_jws<'k>(
-    token: &str,
-    select: impl FnOnce(&Header<'_>) -> Result<Key<'k>, AuthError>,
-) -> Result<Vec<u8>, AuthError> {
-    let verify = || {
-        let token = BearerToken::new(token)?;
-        let segments = Segments::of(token).ok_or(Check::Segments.malformed())?;
-        let header = Header::read(segments.header, TokenType::Jwt)?;
-        let key = select(&header).map_err(|error| Check::Key.failed(error))?;
-        verify_signature(&segments, &key, &mut []).map(Cow::into_owned)
-    };
-    verify().map_err(|failed: Failed| failed.error)
-}
-
-/// Verifies the signature, and only then decodes what it covers.
-fn verify_signature<'b>(
-    segments: &Segments<'_>,
-    key: &Key<'_>,
-    buffer: &'b mut [u8],
-) -> Result<Cow<'b, [u8]>, Failed> {
-    // 64 bytes, as base64 estimates them.
-    let mut short = [0; 66];
-    let signature =
-        decode_into(segments.signature, &mut short).ok_or(Check::SignatureEncoding.malformed())?;
-    if !key.verifies(segments.signing_input.as_bytes(), &signature) {
-        return Err(Check::Signature.failed(AuthError::InvalidSignature));
-    }
-    decode_into(segments.payload, buffer).ok_or(Check::PayloadEncoding.malformed())
 }

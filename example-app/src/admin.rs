@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
     context_path = "/api",
     responses((status = 200, description = "The numbers", body = Stats))
 )]
-#[authorized(Admin)]
+#[authorized(Admin, scope = "tasks:read")]
 #[get("/admin/stats")]
 async fn stats(store: &State<Store>) -> Result<Json<Stats>, Problem> {
     Ok(Json(store.stats().await?))

@@ -142,7 +142,7 @@ fn ready(verifier: &State<Verifier>) -> Result<Json<Health>, Problem> {
     tag = "me",
     responses((status = 200, description = "The user of the token", body = Me))
 )]
-#[authorized]
+#[authorized(scope = "tasks:read")]
 #[get("/me")]
 fn me(user: Verified) -> Json<Me> {
     let expires_at = user.expires_at().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -38,6 +38,9 @@ enum Command {
         /// How long the token is valid, such as 90s, 15m or 1h
         #[arg(long, default_value = "15m", value_parser = humantime::parse_duration)]
         ttl: Duration,
+        /// The OAuth scopes of the token, such as "tasks:read tasks:write" (default: none)
+        #[arg(long)]
+        scope: Option<String>,
     },
     /// Explains check by check why a token is accepted or refused, without a server
     Explain(Explain),
@@ -71,7 +74,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         None => serve(),
         Some(Command::Routes) => print_routes(),
-        Some(Command::Token { uid, ttl }) => print_token(&uid, ttl),
+        Some(Command::Token { uid, ttl, scope }) => print_token(&uid, ttl, scope.as_deref()),
         Some(Command::Explain(request)) => return print_explanation(request),
     };
     report(result.map(|()| ExitCode::SUCCESS))
@@ -125,7 +128,7 @@ fn print_routes() -> Result<(), Vec<String>> {
     Ok(())
 }
 
-fn print_token(uid: &str, ttl: Duration) -> Result<(), Vec<String>> {
+fn print_token(uid: &str, ttl: Duration, scope: Option<&str>) -> Result<(), Vec<String>> {
     // Reads the server's settings, so that the token satisfies them.
     let verifier = configured()?;
     let secret = std::env::var_os("BETTER_AUTH_SECRET").ok_or_else(|| {
@@ -134,8 +137,8 @@ fn print_token(uid: &str, ttl: Duration) -> Result<(), Vec<String>> {
     let secret = Secret::new(secret.into_encoded_bytes())
         .map_err(|error| vec![format!("BETTER_AUTH_SECRET: {error}")])?;
 
-    let token =
-        token::mint(&verifier, &secret, uid, ttl).map_err(|error| vec![error.to_string()])?;
+    let token = token::mint(&verifier, &secret, uid, ttl, scope)
+        .map_err(|error| vec![error.to_string()])?;
     println!("{token}");
     Ok(())
 }

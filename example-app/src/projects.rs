@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Vec<Route> {
     operation_id = "list_projects",
     responses((status = 200, description = "The projects", body = Vec<Project>))
 )]
-#[scoped(org_id: Organization)]
+#[scoped(org_id: Organization, scope = "tasks:read")]
 #[get("/orgs/<org_id>/projects", rank = 1)]
 async fn list(org_id: &str, store: &State<Store>) -> Result<Json<Vec<Project>>, Problem> {
     Ok(Json(store.projects(org_id).await?))
@@ -54,7 +54,7 @@ async fn list(org_id: &str, store: &State<Store>) -> Result<Json<Vec<Project>>, 
         (status = 422, response = Problem),
     )
 )]
-#[scoped(org_id: Organization)]
+#[scoped(org_id: Organization, scope = "tasks:write")]
 #[post("/orgs/<org_id>/projects", data = "<input>")]
 async fn create(
     input: Result<Json<ProjectInput>, json::Error<'_>>,

@@ -1,5 +1,6 @@
 //! The routes of the tasks. Each has `#[user_scoped]`, so it runs only for the `<user_id>`
-//! in its path.
+//! in its path. Each also names the OAuth scope that an OAuth client's token needs, where
+//! scopes are enforced.
 //!
 //! None has a `format`: a request without a `Content-Type` would then miss the guard and
 //! get a 404 instead of a 401.
@@ -26,7 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
     context_path = "/api",
     responses((status = 200, description = "The tasks", body = Vec<Task>))
 )]
-#[user_scoped]
+#[user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks")]
 async fn list(user_id: &str, store: &State<Store>) -> Result<Json<Vec<Task>>, Problem> {
     Ok(Json(store.list(user_id).await?))
@@ -43,7 +44,7 @@ async fn list(user_id: &str, store: &State<Store>) -> Result<Json<Vec<Task>>, Pr
         (status = 422, response = Problem),
     )
 )]
-#[user_scoped]
+#[user_scoped(scope = "tasks:write")]
 #[post("/<user_id>/tasks", data = "<input>")]
 async fn create(
     user_id: &str,
@@ -65,7 +66,7 @@ async fn create(
         (status = 404, response = Problem),
     )
 )]
-#[user_scoped]
+#[user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks/<id>")]
 async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
     let task = store.get(&user_id, id).await?;
@@ -84,7 +85,7 @@ async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
         (status = 422, response = Problem),
     )
 )]
-#[user_scoped]
+#[user_scoped(scope = "tasks:write")]
 #[put("/<user_id>/tasks/<id>", data = "<input>")]
 async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json<Task>, Problem> {
     let input = input?;
@@ -100,7 +101,7 @@ async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json
         (status = 404, response = Problem),
     )
 )]
-#[user_scoped]
+#[user_scoped(scope = "tasks:write")]
 #[patch("/<user_id>/tasks/<id>/complete")]
 async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
     let task = store.toggle(&user_id, id).await?;
@@ -116,7 +117,7 @@ async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
         (status = 404, response = Problem),
     )
 )]
-#[user_scoped]
+#[user_scoped(scope = "tasks:write")]
 #[delete("/<user_id>/tasks/<id>")]
 async fn remove(id: i64, owner: Owner, store: &State<Store>) -> Result<Status, Problem> {
     match store.delete(owner.uid(), id).await? {

@@ -21,7 +21,8 @@ pub enum MintError {
 }
 
 /// Mints a token for `uid` that is valid for `ttl` from now, signed with `secret`. It has
-/// the issuer, the audience and the user id claim that `verifier` requires.
+/// the issuer, the audience and the user id claim that `verifier` requires, and these OAuth
+/// scopes, if any.
 ///
 /// # Errors
 ///
@@ -31,6 +32,7 @@ pub fn mint(
     secret: &Secret,
     uid: &str,
     ttl: Duration,
+    scope: Option<&str>,
 ) -> Result<String, MintError> {
     if uid.is_empty() || uid.contains(char::is_control) {
         return Err(MintError::Uid);
@@ -53,6 +55,8 @@ pub fn mint(
     if let Some(audience) = verifier.audience().first() {
         claims.insert("aud".into(), audience.as_str().into());
     }
+
+    claims.extend(scope.map(|scope| ("scope".to_owned(), scope.into())));
 
     // jsonwebtoken panics if it has to choose between two providers, and any crate in
     // the build can enable the second. An error means that one is already installed.

@@ -55,7 +55,7 @@ await withPage({ origins, screenshot: SCREENSHOT, isExpected }, async (page) => 
   };
   assert.deepEqual(await refusal("List them without a token"), [
     "401",
-    'www-authenticate: Bearer realm="api"',
+    'www-authenticate: Bearer realm="api", scope="tasks:read"',
     "token_missing",
   ]);
 

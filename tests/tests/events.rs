@@ -180,6 +180,33 @@ fn an_event_names_the_rule_that_refuses_a_token_of_another_kind() {
     }
 }
 
+#[user_scoped(scope = "tasks:read tasks:write")]
+#[get("/<user_id>/delegated")]
+fn delegated(user_id: &str) -> &str {
+    user_id
+}
+
+/// Those of the route, which are known anyway, and none of the token.
+#[test]
+fn an_event_names_the_scopes_that_a_route_needs() {
+    let _turn = turn();
+    let client = launch(app(&json!({ "scopes": "enforced" })).mount("/api", routes![delegated]));
+    let alice = |scopes: &str| Some(issuer().token("alice").scope(scopes));
+    let needs =
+        r#"reason="insufficient_scope" cause=InsufficientScope scopes="tasks:read tasks:write""#;
+    let none = r#"reason="not_allowed" cause=NotAllowed scopes="none""#;
+    for (path, token, level, outcome, why) in [
+        ("delegated", alice("tasks:write tasks:read"), Level::Trace, "allowed", r#"by="owner""#),
+        ("delegated", alice("secret tasks:read"), Level::Warn, "refused", needs),
+        ("tasks", alice("secret tasks:read"), Level::Warn, "refused", none),
+    ] {
+        let text = format!(
+            r#"auth-guard: {outcome} outcome="{outcome}" {why} method="GET" route="/api/<user_id>/{path}""#
+        );
+        assert_eq!(get(&client, &format!("/api/alice/{path}"), token), [(level, text)], "{path}");
+    }
+}
+
 /// Of a request, an event reveals only the rule that it broke.
 #[test]
 fn no_event_contains_anything_of_the_request() {

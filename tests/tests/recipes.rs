@@ -33,7 +33,7 @@ const RECIPES: [&str; 15] = [
     "Clerk: session token",
 ];
 
-#[auth_guard::user_scoped]
+#[auth_guard::user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks")]
 fn list(user_id: &str) -> &str {
     user_id

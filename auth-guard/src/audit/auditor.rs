@@ -10,6 +10,7 @@ use super::policy::Severity;
 use super::survey::{Ignited, Survey};
 use crate::route::registry::Added;
 use crate::sync::lock;
+use crate::verifier::Verifier;
 
 /// The audit of one launch, in managed state: what it does about its findings, and how far
 /// it is.
@@ -90,13 +91,22 @@ impl Auditor {
         Self::result(&stage)
     }
 
-    /// Returns a warning about routes of which nothing is declared.
-    pub(crate) fn warning<P: Ignited>(&self, rocket: &Rocket<P>) -> Option<String> {
+    /// Returns warnings about routes of which nothing is declared, and about scopes that are
+    /// enforced in vain.
+    pub(crate) fn warnings<P: Ignited>(&self, rocket: &Rocket<P>) -> Vec<String> {
+        let survey = Survey::of(rocket);
+        let is_enforced = rocket.state().is_some_and(Verifier::enforces_scopes);
+        let unnamed = is_enforced.then(|| survey.unnamed_scopes()).flatten();
+        let undeclared = self.undeclared(&survey);
+        undeclared.into_iter().chain(unnamed.map(str::to_owned)).collect()
+    }
+
+    fn undeclared(&self, survey: &Survey<'_>) -> Option<String> {
         const SHOWN: usize = 3;
         if self.rules.undeclared != Severity::Warn {
             return None;
         }
-        let undeclared = Survey::of(rocket).undeclared();
+        let undeclared = survey.undeclared();
         let (count, shown) = (undeclared.len(), undeclared.iter().take(SHOWN));
         let shown: Vec<_> = shown.map(String::as_str).collect();
         let more = if count > SHOWN { ", …" } else { "" };
@@ -118,17 +128,20 @@ impl Auditor {
             Severity::Deny => survey.undeclared(),
             Severity::Allow | Severity::Warn => Vec::new(),
         };
-        if unscoped.is_empty() && undeclared.is_empty() {
+        let malformed = survey.malformed_scopes();
+        if unscoped.is_empty() && undeclared.is_empty() && malformed.is_empty() {
             return;
         }
 
-        let is_refused =
-            self.rules.unscoped == Severity::Deny && !unscoped.is_empty() || !undeclared.is_empty();
+        let is_refused = self.rules.unscoped == Severity::Deny && !unscoped.is_empty()
+            || !undeclared.is_empty()
+            || !malformed.is_empty();
         let declare = (!undeclared.is_empty()).then(|| DECLARE.to_owned());
         let undeclared = undeclared
             .into_iter()
             .map(|route| format!("{route}: nothing declares who may call it"));
-        let lines: Vec<_> = unscoped.into_iter().chain(undeclared).chain(declare).collect();
+        let lines: Vec<_> =
+            unscoped.into_iter().chain(undeclared).chain(declare).chain(malformed).collect();
         match is_refused {
             true => refuse_launch(&lines),
             false => lines.iter().for_each(|line| log::warn!("{line}")),
@@ -194,6 +207,7 @@ mod tests {
             scope: is_scope.then_some(ScopeRule { param, segment: 0, by: "Team", or: None }),
             requirement: None,
             machines: false,
+            scopes: &[],
             exempt: None,
             has_guards: false,
         };

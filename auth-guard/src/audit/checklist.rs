@@ -149,6 +149,11 @@ impl fmt::Display for Explanation {
                 "The token is valid, but a machine's: 403 not_allowed, rule {}.",
                 Check::Machine.rule()
             )?,
+            Ok(claims) if claims.enforces_scopes() => writeln!(
+                f,
+                "The token is accepted. Its scopes are enforced: it opens only routes that name \
+                 scopes, and none of which it lacks one.  [AUTH_GUARD_SCOPES]"
+            )?,
             Ok(_) => writeln!(f, "The token is accepted.")?,
             Err(error) => {
                 let verdict = if is_undecided { "neither accepted nor refused" } else { "refused" };

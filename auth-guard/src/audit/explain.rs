@@ -63,6 +63,17 @@ pub struct RouteDecision {
     pub policy: Policy,
     /// Whether the token opens it.
     pub decision: Decision,
+    /// What decides, if the route refuses a valid token.
+    because: Option<Because>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Because {
+    Check(Check),
+    /// The token lacks an OAuth scope that the route names.
+    LacksScope,
+    /// The token's OAuth scopes are enforced, and the route names none.
+    NamesNoScope,
 }
 
 /// Whether a token opens a route.
@@ -167,16 +178,20 @@ impl Explanation {
 
     fn decide(&self, path: &Origin<'_>, route: &Route, survey: &Survey<'_>) -> RouteDecision {
         let policy = survey.policy(route);
-        let decision = match (&self.result, &policy) {
-            (_, Policy::Exempt(_) | Policy::Public) => Decision::Opens,
-            (_, Policy::Undeclared | Policy::Unscoped) => Decision::Undeclared,
-            (Err(error), Policy::Requires(_)) => Decision::Refused(error.clone()),
+        let decided = match (&self.result, &policy) {
+            (_, Policy::Exempt(_) | Policy::Public) => Ok(Decision::Opens),
+            (_, Policy::Undeclared | Policy::Unscoped) => Ok(Decision::Undeclared),
+            (Err(error), Policy::Requires(_)) => Ok(Decision::Refused(error.clone())),
             (Ok(claims), Policy::Requires(requirements)) => {
                 decided(path, route, claims, requirements)
             }
         };
+        let (decision, because) = match decided {
+            Ok(decision) => (decision, None),
+            Err(because) => (Decision::Refused(because.error()), Some(because)),
+        };
         let (method, uri) = (route.method.to_string(), route.uri.to_string());
-        RouteDecision { method, uri, policy, decision }
+        RouteDecision { method, uri, policy, decision, because }
     }
 }
 
@@ -191,23 +206,29 @@ fn decided(
     route: &Route,
     claims: &Claims,
     requirements: &Requirements,
-) -> Decision {
+) -> Result<Decision, Because> {
     if claims.is_machine() && !requirements.machines {
-        return Decision::Refused(AuthError::NotAllowed);
+        return Err(Because::Check(Check::Machine));
     }
 
     let is_other =
-        |owner: &String| segment(path, route, owner).is_none_or(|segment| segment != claims.uid());
+        |owner: &String| claims.is_machine() || segment(path, route, owner) != Some(claims.uid());
     let mut asks = Vec::new();
     if requirements.owner.as_ref().is_some_and(is_other) {
         match requirements.owner_or {
             Some(or) => asks.push(or),
-            None => return Decision::Refused(AuthError::NotOwner),
+            None => return Err(Because::Check(Check::Owner)),
         }
     }
     asks.extend(requirements.scope.as_ref().map(|scope| scope.by));
     asks.extend(&requirements.requirements);
-    if asks.is_empty() { Decision::Opens } else { Decision::Asks(asks) }
+    if claims.enforces_scopes() && requirements.oauth_scopes.is_empty() {
+        return Err(Because::NamesNoScope);
+    }
+    if !requirements.oauth_scopes.iter().all(|scope| claims.allows_scopes(scope)) {
+        return Err(Because::LacksScope);
+    }
+    Ok(if asks.is_empty() { Decision::Opens } else { Decision::Asks(asks) })
 }
 
 /// Returns the segment of `path` that the pattern of this route calls `param`, as Rocket
@@ -216,10 +237,26 @@ fn segment<'p>(path: &'p Origin<'_>, route: &Route, param: &str) -> Option<&'p s
     path.path().segments().get(Pattern::mounted(route).position(param)?)
 }
 
+impl Because {
+    fn error(self) -> AuthError {
+        match self {
+            Self::Check(Check::Owner) => AuthError::NotOwner,
+            Self::Check(_) | Self::NamesNoScope => AuthError::NotAllowed,
+            Self::LacksScope => AuthError::InsufficientScope,
+        }
+    }
+}
+
 impl fmt::Display for RouteDecision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, uri, policy, decision } = self;
-        write!(f, "{method} {uri} ({policy}): {decision}")
+        let Self { method, uri, policy, decision, because } = self;
+        write!(f, "{method} {uri} ({policy}): {decision}")?;
+        match because {
+            None => Ok(()),
+            Some(Because::Check(check)) => write!(f, ", rule {}", check.rule()),
+            Some(Because::LacksScope) => f.write_str(", the token lacks a scope"),
+            Some(Because::NamesNoScope) => f.write_str(", the route names no scope"),
+        }
     }
 }
 
@@ -229,11 +266,6 @@ impl fmt::Display for Decision {
             Self::Opens => f.write_str("opens"),
             Self::Asks(requirements) => write!(f, "opens if met: {}", requirements.join(", ")),
             Self::Undeclared => f.write_str("as its handler decides"),
-            Self::Refused(error @ (AuthError::NotOwner | AuthError::NotAllowed)) => {
-                let is_owner = *error == AuthError::NotOwner;
-                let check = if is_owner { Check::Owner } else { Check::Machine };
-                write!(f, "{} {}, rule {}", error.status(), error.code(), check.rule())
-            }
             Self::Refused(error) => write!(f, "{} {}", error.status(), error.code()),
         }
     }

@@ -18,7 +18,6 @@ pub(crate) use self::checklist::required;
 pub use self::explain::{Decision, Explanation, RouteDecision};
 pub use self::policy::{Policy, Requirements, ScopeRequirement};
 pub(crate) use self::policy::{PublicBelow, Severity};
-pub(crate) use self::scopes::scopes_of_routes;
 pub use self::survey::Ignited;
 pub(crate) use self::survey::Survey;
 pub use self::table::{Audit, AuditedRoute};

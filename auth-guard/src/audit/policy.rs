@@ -58,6 +58,9 @@ pub struct Requirements {
     pub scope: Option<ScopeRequirement>,
     /// The requirements of `#[authorized]` and of the mount.
     pub requirements: Vec<&'static str>,
+    /// The OAuth scopes of the attributes and of the mount: a token whose scopes are enforced
+    /// must have all of them, and opens nothing where there are none.
+    pub oauth_scopes: Vec<String>,
     /// `true` if a machine's token may pass.
     pub machines: bool,
     /// Why the attribute checks nothing, if it is exempt: only the mount asks for a token.
@@ -80,7 +83,7 @@ impl Requirements {
     /// Returns what the attributes of a handler say.
     pub(super) fn of_handler(handler: &GuardedHandler) -> Self {
         let owner = handler.owner.filter(|_| handler.exempt.is_none());
-        Self {
+        let mut requirements = Self {
             owner: owner.map(|owner| owner.param.to_owned()),
             owner_or: owner.and_then(|owner| owner.or),
             scope: handler.scope.map(|scope| ScopeRequirement {
@@ -91,6 +94,18 @@ impl Requirements {
             requirements: handler.requirement.into_iter().collect(),
             machines: handler.machines,
             exempt: handler.exempt,
+            ..Self::default()
+        };
+        handler.scopes.iter().for_each(|scopes| requirements.add_oauth_scopes(scopes));
+        requirements
+    }
+
+    /// Adds OAuth scopes, with spaces between them, once each.
+    pub(super) fn add_oauth_scopes(&mut self, scopes: &str) {
+        for scope in scopes.split(' ') {
+            if !self.oauth_scopes.iter().any(|known| known == scope) {
+                self.oauth_scopes.push(scope.to_owned());
+            }
         }
     }
 
@@ -152,6 +167,9 @@ impl fmt::Display for Requirements {
         parts.extend(self.requirements.iter().map(|&name| name.to_owned()));
         if self.is_bare() {
             parts.push("verified".into());
+        }
+        if !self.oauth_scopes.is_empty() {
+            parts.push(format!("scope {}", self.oauth_scopes.join(" ")));
         }
         if self.machines {
             parts.push("machines too".into());

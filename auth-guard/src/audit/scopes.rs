@@ -1,11 +1,54 @@
-//! The OAuth scopes that an application asks for.
+//! The OAuth scopes that an application names.
 
-use rocket::Rocket;
+use rocket::Route;
 
-use super::survey::Ignited;
+use super::policy::Policy;
+use super::survey::Survey;
+use crate::route::mark::Declared;
+use crate::token::scopes::are_scopes;
 
-/// Returns every scope that a mounted route names, for the metadata. No attribute names one
-/// yet.
-pub(crate) fn scopes_of_routes<P: Ignited>(_: &Rocket<P>) -> Vec<String> {
-    Vec::new()
+impl<'r> Survey<'r> {
+    /// Returns the routes that name OAuth scopes, each with its scopes and spaces between them.
+    /// Of handlers that cannot be told apart and differ, none is taken to name any.
+    pub(crate) fn scopes(&self) -> Vec<(&'r Route, String)> {
+        let named = self.routes().filter_map(|route| {
+            let is_known = self.known(route).is_none_or(|known| known.other.is_none());
+            let policy = Some(self.policy(route)).filter(|_| is_known)?;
+            let scopes = policy.requirements()?.oauth_scopes.join(" ");
+            (!scopes.is_empty()).then_some((route, scopes))
+        });
+        named.collect()
+    }
+
+    /// Says which mounts require something that is no list of scopes.
+    pub(super) fn malformed_scopes(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for route in self.routes() {
+            let scopes = Declared::of(route).map(|declared| declared.scopes).unwrap_or_default();
+            lines.extend(scopes.iter().filter(|scopes| !are_scopes(scopes)).map(|scopes| {
+                format!(
+                    "{} {}: `require_scope({scopes:?})` names no OAuth scopes. Write visible ASCII \
+                     without `\"` and `\\`, and one space between two scopes: \
+                     `require_scope(\"tasks:read tasks:write\")`",
+                    route.method, route.uri
+                )
+            }));
+        }
+        lines
+    }
+
+    /// Returns a warning if no guarded route names scopes: then every token whose scopes are
+    /// enforced is refused.
+    pub(super) fn unnamed_scopes(&self) -> Option<&'static str> {
+        let guarded = |route: &'r Route| match self.policy(route) {
+            Policy::Requires(requirements) => Some(requirements),
+            _ => None,
+        };
+        let mut guarded = self.routes().filter_map(guarded).peekable();
+        guarded.peek()?;
+        guarded.all(|requirements| requirements.oauth_scopes.is_empty()).then_some(
+            "no route names an OAuth scope, so every token whose scopes are enforced is refused. Write \
+             `scope = \"…\"` in the attributes, or set `scopes` to \"ignored\"",
+        )
+    }
 }

@@ -55,6 +55,10 @@ impl<'r> Survey<'r> {
         Self { routes, registry, public_below, index, is_complete }
     }
 
+    pub(super) fn routes(&self) -> impl Iterator<Item = &'r Route> {
+        self.routes.iter().copied()
+    }
+
     pub(super) fn into_index(self) -> Index {
         self.index
     }
@@ -129,7 +133,10 @@ impl<'r> Survey<'r> {
             return Policy::Unscoped;
         }
 
-        requirements.requirements.extend(declared.into_iter().flat_map(|of| of.requirements));
+        if let Some(declared) = declared {
+            requirements.requirements.extend(declared.requirements);
+            declared.scopes.iter().for_each(|scopes| requirements.add_oauth_scopes(scopes));
+        }
         match (known, declaration) {
             (Some(_), _) | (None, Some(Declaration::Protected)) => Policy::Requires(requirements),
             (None, Some(Declaration::Public)) => Policy::Public,
@@ -173,7 +180,7 @@ impl<'r> Survey<'r> {
         ))
     }
 
-    fn known(&self, route: &Route) -> Option<Known> {
+    pub(super) fn known(&self, route: &Route) -> Option<Known> {
         count_step();
         self.registry?.of_route(route)
     }

@@ -1,5 +1,6 @@
 //! Step 7, second half: error → answer.
 
+use std::fmt::Write;
 use std::io::Cursor;
 
 use rocket::Request;
@@ -8,6 +9,7 @@ use rocket::response::{self, Responder, Response};
 use rocket::serde::Serialize;
 
 use super::context::Context;
+use super::scopes::RouteScopes;
 use crate::error::{Answer, AuthError, Challenge};
 use crate::keys::public::PublicKeys;
 use crate::verifier::TrustedIssuer;
@@ -28,23 +30,32 @@ struct Problem {
 const RETRY_AFTER: u64 = 5;
 
 impl AuthError {
-    /// Returns the `WWW-Authenticate` field that is due.
+    /// Returns the `WWW-Authenticate` field that is due on a route that names these OAuth
+    /// scopes.
     ///
     /// `metadata` is the URL of the protected-resource metadata (RFC 9728 section 5.1).
-    pub(crate) fn challenge(&self, realm: &str, metadata: Option<&str>) -> Option<String> {
-        let answer = self.answer();
-        let mut challenge = match answer.challenge {
+    pub(crate) fn challenge(
+        &self,
+        realm: &str,
+        scopes: Option<&str>,
+        metadata: Option<&str>,
+    ) -> Option<String> {
+        let Answer { status, challenge, detail, .. } = self.answer();
+        let mut field = match challenge {
             Challenge::None => return None,
             Challenge::Bare => format!("Bearer realm=\"{realm}\""),
             Challenge::Error(error) => format!(
-                "Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{}\"",
-                answer.detail
+                "Bearer realm=\"{realm}\", error=\"{error}\", error_description=\"{detail}\""
             ),
         };
-        if let Some(url) = metadata {
-            challenge.push_str(&format!(", resource_metadata=\"{url}\""));
+        // No other token makes a request well-formed.
+        if let Some(scopes) = scopes.filter(|_| status != 400) {
+            let _ = write!(field, ", scope=\"{scopes}\"");
         }
-        Some(challenge)
+        if let Some(url) = metadata {
+            let _ = write!(field, ", resource_metadata=\"{url}\"");
+        }
+        Some(field)
     }
 
     /// Returns the problem body that is due.
@@ -63,7 +74,7 @@ impl AuthError {
             value.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("Bearer"))
         };
         let metadata = context.and_then(|context| context.metadata_url.as_deref());
-        if let Some(challenge) = self.challenge(realm, metadata)
+        if let Some(challenge) = self.challenge(realm, RouteScopes::of(request), metadata)
             && !response.headers().get("WWW-Authenticate").any(is_bearer)
         {
             response.adjoin_header(Header::new("WWW-Authenticate", challenge));

@@ -123,6 +123,7 @@ impl<H: Guarded> Guard<H> {
             scope,
             requirement: named(handler.requirement, H::REQUIREMENT),
             machines: handler.machines,
+            leaves_scopes: false,
             is_alone,
             is_silent: false,
         })

@@ -86,16 +86,33 @@ pub(super) fn record_allowed(route: &Route, by: AllowedBy, caller: &Verified) {
     crate::metrics::count("allowed", by.name());
 }
 
-/// Records that a request was refused, and whether it is the first of an outage.
-pub(super) fn record_refused(route: Option<&Route>, refused: &Refused, is_first: bool) {
-    let Refused { error, check, key, issuer, requirement } = refused;
+/// Records that a request was refused, by which OAuth scopes of the route, and whether it is
+/// the first of an outage.
+pub(super) fn record_refused(
+    route: Option<&Route>,
+    refused: &Refused,
+    scopes: Option<&str>,
+    is_first: bool,
+) {
+    let Refused { error, check, key, issuer, requirement, .. } = refused;
     let (reason, cause) = (error.code(), field::debug(error));
     let key = key.as_deref().map(field::display);
     let (rule, issuer) = (check.map(|check| check.rule()), issuer.as_deref());
 
     match error.status() {
         403 => {
-            event!(Level::WARN, "refused", route, reason, cause, rule, key, issuer, requirement,);
+            event!(
+                Level::WARN,
+                "refused",
+                route,
+                reason,
+                cause,
+                rule,
+                key,
+                issuer,
+                requirement,
+                scopes,
+            );
         }
         503 if is_first => {
             event!(Level::ERROR, "refused", route, reason, cause, rule, key, issuer, requirement,);

@@ -65,14 +65,18 @@ async fn verified(request: &Request<'_>) -> Result<Verified, Refused> {
     }
 
     let caller = authenticate(request).await?;
-    // What a requirement asks for opens nothing by itself.
-    let terms = Terms { is_silent: is_asking(request), ..Terms::default() };
+    // What a requirement asks for opens nothing by itself: the attribute decides.
+    let is_silent = is_asking(request);
+    let terms =
+        Terms { machines: is_silent, leaves_scopes: is_silent, is_silent, ..Terms::default() };
     decide_now(request, &caller, &terms)?;
     Ok(caller)
 }
 
 async fn owner(request: &Request<'_>) -> Result<Owner, Refused> {
-    let (caller, segment) = match RequestState::of(request).granted(request) {
+    let granted = RequestState::of(request).granted(request);
+    let leaves_scopes = granted.is_some() || is_asking(request);
+    let (caller, segment) = match granted {
         Some(granted) if granted.by == AllowedBy::Owner => return Ok(Owner(granted.caller)),
         Some(granted) => (granted.caller, granted.owner),
         None => (authenticate(request).await?, None),
@@ -82,7 +86,8 @@ async fn owner(request: &Request<'_>) -> Result<Owner, Refused> {
         true => attributed_segment(request, route),
         false => Pattern::unmounted(route).position(USER_ID),
     });
-    decide_now(request, &caller, &Terms::owner(segment.ok_or(AuthError::Misconfigured)?))?;
+    let terms = Terms::owner(segment.ok_or(AuthError::Misconfigured)?);
+    decide_now(request, &caller, &Terms { leaves_scopes, ..terms })?;
     Ok(Owner(caller))
 }
 
@@ -93,12 +98,13 @@ async fn access(request: &Request<'_>) -> Result<Access, Refused> {
             let caller = authenticate(request).await?;
             let route = request.route().ok_or(AuthError::Misconfigured)?;
             let segment = attributed_segment(request, route).ok_or(AuthError::Misconfigured)?;
-            let grant =
-                decide_now(request, &caller, &Terms::owner(segment)).map_err(|refused| {
-                    // A fairing asks before the attribute has let anybody in.
-                    let is_open = refused.error == AuthError::NotOwner && has_or(request, route);
-                    if is_open { AuthError::Misconfigured.into() } else { refused }
-                })?;
+            let leaves_scopes = is_asking(request);
+            let terms = Terms { leaves_scopes, ..Terms::owner(segment) };
+            let grant = decide_now(request, &caller, &terms).map_err(|refused| {
+                // A fairing asks before the attribute has let anybody in.
+                let is_open = refused.error == AuthError::NotOwner && has_or(request, route);
+                if is_open { AuthError::Misconfigured.into() } else { refused }
+            })?;
             (caller, grant.owner(), grant.by())
         }
     };

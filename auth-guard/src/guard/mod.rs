@@ -18,6 +18,7 @@ mod ownership;
 mod protect;
 mod refused;
 mod requirement;
+mod scopes;
 mod segment;
 mod state;
 mod verified;
@@ -33,5 +34,6 @@ pub use protect::{ProtectedRoutes, protect, public};
 pub use requirement::{
     Answer, Question, Requirement, Scope, SegmentQuestion, Unavailable, admits, is_met_by,
 };
+pub(crate) use scopes::RouteScopes;
 pub use segment::{PathSegment, UserId};
 pub use verified::Verified;

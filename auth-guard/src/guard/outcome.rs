@@ -7,6 +7,7 @@ use rocket::request::Outcome;
 use super::context::Context;
 use super::events;
 use super::refused::Refused;
+use super::scopes::RouteScopes;
 use super::state::RequestState;
 use crate::error::AuthError;
 use crate::keys::public::PublicKeys;
@@ -39,7 +40,8 @@ pub(super) fn refuse(request: &Request<'_>, refused: &Refused) -> Status {
     let error = &refused.error;
     if RequestState::of(request).set_refusal(error) {
         let is_first = is_first_of_outage(request, refused);
-        events::record_refused(request.route(), refused, is_first);
+        let scopes = refused.is_by_scopes.then(|| RouteScopes::of(request).unwrap_or("none"));
+        events::record_refused(request.route(), refused, scopes, is_first);
     }
     Status::new(error.status())
 }

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::events::{self, AllowedBy};
 use super::refused::Refused;
 use super::requirement::{Question, SegmentQuestion, Unavailable};
+use super::scopes;
 use super::state::RequestState;
 use super::verified::Verified;
 use crate::error::AuthError;
@@ -23,6 +24,8 @@ pub(super) struct Terms {
     pub(super) requirement: Option<Named>,
     /// `true` if a machine's token may pass (rule 21).
     pub(super) machines: bool,
+    /// `true` if another guard decides about the token's OAuth scopes.
+    pub(super) leaves_scopes: bool,
     /// `true` if no other guard can have recorded this request.
     pub(super) is_alone: bool,
     /// `true` if another guard records what opened the route.
@@ -99,7 +102,10 @@ pub(super) fn decide(request: &Request<'_>, caller: &Verified, terms: &Terms) ->
     let is_owner = match terms.owner {
         None => None,
         Some(segment) => match request.param::<&str>(segment) {
-            Some(owner) => Some(owner.is_ok_and(|owner| owner == caller.uid())),
+            // A machine may choose its name, and so owns nothing.
+            Some(owner) => {
+                Some(owner.is_ok_and(|owner| owner == caller.uid()) && !caller.is_machine())
+            }
             None => return Decision::Refused(AuthError::Misconfigured.into()),
         },
     };
@@ -145,7 +151,7 @@ pub(super) fn decide_now(
 
 impl Unanswered {
     /// Asks what is left, in the order in which it is written: the owner, the segment, the
-    /// requirement.
+    /// requirement. The OAuth scopes come last.
     pub(super) async fn ask(
         self,
         request: &Request<'_>,
@@ -216,6 +222,9 @@ fn conclude(
     terms: &Terms,
     by: AllowedBy,
 ) -> Result<Grant, Refused> {
+    if !terms.leaves_scopes {
+        scopes::check(request, caller)?;
+    }
     if !terms.is_silent
         && by.is_observed()
         && let Some(route) = request.route()

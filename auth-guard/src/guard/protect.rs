@@ -11,7 +11,7 @@ use super::requirement::{Requirement, is_met_by};
 use crate::error::AuthError;
 use crate::route::mark::{self, Declaration};
 use crate::route::pattern::{Pattern, USER_ID};
-use crate::route::registry::Registry;
+use crate::route::registry::{GuardedHandler, Registry};
 
 /// Requires a valid token for every one of these routes, and where a pattern has a
 /// `<user_id>`, that user's. This is decided before the guards of the route are asked and
@@ -93,6 +93,23 @@ impl ProtectedRoutes {
         }
         self
     }
+
+    /// Adds OAuth scopes, with one space between them, that every token must have whose issuer's
+    /// scopes are enforced, whatever other scopes a route names.
+    ///
+    /// ```rust
+    /// # use auth_guard::protect;
+    /// # #[rocket::get("/stats")]
+    /// # fn stats() -> &'static str { "42" }
+    /// let rocket = rocket::build()
+    ///     .mount("/admin", protect(rocket::routes![stats]).require_scope("ops"));
+    /// ```
+    ///
+    /// The launch is refused if this is no list of scopes (RFC 6749 section 3.3).
+    pub fn require_scope(mut self, scopes: &str) -> Self {
+        self.routes.iter_mut().for_each(|route| mark::require_scope(route, scopes));
+        self
+    }
 }
 
 impl From<ProtectedRoutes> for Vec<Route> {
@@ -150,20 +167,23 @@ async fn check(request: &Request<'_>, requirement: Option<Named>) -> Result<(), 
     // it was protected.
     let route = request.route().ok_or(AuthError::Misconfigured)?;
     let terms = match mark::is_marked(route) {
-        // The attribute decides about the owner and about machines, and records it.
+        // The attribute decides about the owner, machines and scopes, and records it.
         true => {
-            let machines = caller.is_machine() && admits_machines(request, route);
-            Terms { requirement, machines, is_silent: true, ..Terms::default() }
+            let is_so = |is_so: fn(&GuardedHandler) -> bool| {
+                let known = Registry::known(request, route);
+                known.is_some_and(|known| known.other.is_none() && is_so(known.first))
+            };
+            let machines = caller.is_machine() && is_so(|handler| handler.machines);
+            let leaves_scopes = requirement.is_some()
+                || caller.enforces_scopes() && is_so(|handler| handler.exempt.is_none());
+            Terms { requirement, machines, leaves_scopes, is_silent: true, ..Terms::default() }
         }
+        // Of several layers, the innermost comes last and has no requirement.
         false => {
             let owner = Pattern::unmounted(route).position(USER_ID);
-            Terms { requirement, owner, ..Terms::default() }
+            let leaves_scopes = requirement.is_some();
+            Terms { requirement, owner, leaves_scopes, ..Terms::default() }
         }
     };
     decide_and_ask(request, &caller, &terms).await.map(drop)
-}
-
-fn admits_machines(request: &Request<'_>, route: &Route) -> bool {
-    Registry::known(request, route)
-        .is_some_and(|known| known.other.is_none() && known.first.machines)
 }

@@ -17,16 +17,18 @@ pub(super) struct Refused {
     pub(super) issuer: Option<Arc<str>>,
     /// The requirement or scope that was not met, or gave no answer.
     pub(super) requirement: Option<&'static str>,
+    /// `true` if it is for the token's OAuth scopes.
+    pub(super) is_by_scopes: bool,
 }
 
 impl From<Refusal> for Refused {
     fn from(Refusal { check, error, key, issuer }: Refusal) -> Self {
-        Self { error, check: Some(check), key, issuer, requirement: None }
+        Self { check: Some(check), key, issuer, ..error.into() }
     }
 }
 
 impl From<AuthError> for Refused {
     fn from(error: AuthError) -> Self {
-        Self { error, check: None, key: None, issuer: None, requirement: None }
+        Self { error, check: None, key: None, issuer: None, requirement: None, is_by_scopes: false }
     }
 }

@@ -103,6 +103,7 @@ pub(super) fn fields<'r>(request: &'r Request<'_>) -> impl Iterator<Item = &'r s
     request.headers().get("Authorization")
 }
 
-fn address<T>(of: &T) -> usize {
+/// Returns what tells this request, or this route, from all others.
+pub(super) fn address<T>(of: &T) -> usize {
     std::ptr::from_ref(of).addr()
 }

@@ -30,7 +30,7 @@ use crate::verifier::Accepted;
 /// | --- | --- |
 /// | 401 | there is no token, or it is refused |
 /// | 400 | there is more than one `Authorization` header field |
-/// | 403 | the token is a machine's (rule 21) |
+/// | 403 | the token is a machine's (rule 21); or its OAuth scopes are enforced, and the route does not name one, or names one that it lacks |
 /// | 503 | the issuer's public keys cannot be fetched, or the application's own check gives no answer |
 /// | 500 | the fairing is not attached (the launch is refused wherever that can be seen), or the application's own check asks for this guard |
 ///
@@ -116,6 +116,18 @@ impl Verified {
     /// Returns `true` if the token is a machine's; see [`Claims::is_machine`].
     pub(super) fn is_machine(&self) -> bool {
         self.claims.is_machine()
+    }
+
+    /// Returns `true` if the token may be used for all of these OAuth scopes, for a handler
+    /// that needs more of them for some requests than its route names; see
+    /// [`Claims::allows_scopes`].
+    pub fn allows_scopes(&self, needed: &str) -> bool {
+        self.claims.allows_scopes(needed)
+    }
+
+    /// Returns `true` if the token opens only routes that name OAuth scopes.
+    pub(super) fn enforces_scopes(&self) -> bool {
+        self.claims.enforces_scopes()
     }
 
     /// Returns when the token expires, without leeway.

@@ -6,9 +6,9 @@ use rocket::fairing::{self, Fairing, Info, Kind};
 use rocket::futures::future::BoxFuture;
 use rocket::{Build, Orbit, Request, Response, Rocket, async_trait};
 
-use crate::audit::{Auditor, refuse_launch};
+use crate::audit::{Auditor, Survey, refuse_launch};
 use crate::error::AuthError;
-use crate::guard::{Context, immediate};
+use crate::guard::{Context, RouteScopes, immediate};
 use crate::keys::public::PublicKeys;
 use crate::launch::catchers::LastAtIgnition;
 use crate::launch::config::Config;
@@ -50,6 +50,7 @@ impl AuthGuard {
             .mount("/", metadata)
             .manage(verifier)
             .manage(context)
+            .manage(RouteScopes::default())
             .manage(Registry::default())
             .manage(Auditor::new(rules))
             .manage(self.public_below.clone())
@@ -101,12 +102,15 @@ impl Fairing for AuthGuard {
             panic!("{REFUSED}");
         };
         assert!(auditor.audit(rocket, true).is_ok(), "{REFUSED}");
+        if let Some(scopes) = rocket.state::<RouteScopes>() {
+            scopes.set(Survey::of(rocket).scopes());
+        }
         // Rocket's logger is set up only now, and the first fetch has something to log.
         if let Some(verifier) = rocket.state::<Verifier>() {
             let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
             public.for_each(PublicKeys::start);
         }
-        report.print(rocket, auditor.warning(rocket));
+        report.print(rocket, &auditor.warnings(rocket));
         #[cfg(feature = "metrics")]
         if let Some(verifier) = rocket.state::<Verifier>() {
             crate::metrics::describe();

@@ -1,6 +1,7 @@
 //! Protected-resource metadata (RFC 9728): where OAuth clients learn whose tokens the API
 //! accepts.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 use rocket::http::{ContentType, Method};
@@ -8,8 +9,7 @@ use rocket::route::{Handler, Outcome};
 use rocket::serde::Serialize;
 use rocket::{Data, Orbit, Request, Rocket, Route, async_trait};
 
-use crate::audit::scopes_of_routes;
-use crate::guard::public;
+use crate::guard::{RouteScopes, public};
 use crate::launch::config::resource::Resource;
 use crate::verifier::Verifier;
 
@@ -21,8 +21,8 @@ struct Metadata<'m> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     authorization_servers: Vec<&'m str>,
     bearer_methods_supported: [&'static str; 1],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    scopes_supported: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    scopes_supported: BTreeSet<&'m str>,
 }
 
 /// Serves the document, which never changes after the launch.
@@ -48,7 +48,7 @@ impl Described {
             resource: &self.resource,
             authorization_servers: servers.unwrap_or_default(),
             bearer_methods_supported: ["header"],
-            scopes_supported: scopes_of_routes(rocket),
+            scopes_supported: rocket.state().map(RouteScopes::all).unwrap_or_default(),
         };
         serde_json::to_string(&metadata).expect("texts and lists of texts are JSON")
     }

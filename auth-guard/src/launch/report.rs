@@ -16,7 +16,7 @@ impl Report {
     /// Prints what is enforced, in Rocket's own style: a warning whose target contains
     /// `rocket::launch` is plain information, shown at every level but "off", and one
     /// whose target ends in `_` is indented.
-    pub(super) fn print(&self, rocket: &Rocket<Orbit>, undeclared: Option<String>) {
+    pub(super) fn print(&self, rocket: &Rocket<Orbit>, audited: &[String]) {
         log::warn!(target: "auth_guard::rocket::launch", "Auth Guard:");
         let print = |line: &str| log::warn!(target: "auth_guard::rocket::launch::_", "{line}");
         self.summary.iter().for_each(|line| print(line));
@@ -28,9 +28,6 @@ impl Report {
             }
         }
         format!("{:#}", audit(rocket)).lines().for_each(print);
-        self.warnings
-            .iter()
-            .chain(&undeclared)
-            .for_each(|warning| log::warn!("auth-guard: {warning}"));
+        self.warnings.iter().chain(audited).for_each(|warning| log::warn!("auth-guard: {warning}"));
     }
 }

@@ -81,7 +81,7 @@ fn answer(status: u16, errors: &[AuthError]) -> Response {
         header.description = Some(described.into());
         header
     };
-    let has_challenge = errors.iter().any(|error| error.challenge("", None).is_some());
+    let has_challenge = errors.iter().any(|error| error.challenge("", None, None).is_some());
     match (has_challenge, status) {
         (true, _) => {
             answer.header("WWW-Authenticate", header("The challenge (RFC 6750).", Type::String))

@@ -17,6 +17,7 @@ pub(super) struct Guards<'r> {
     survey: Survey<'r>,
     has_public_keys: bool,
     has_check: bool,
+    enforces_scopes: bool,
 }
 
 impl<'r> Guards<'r> {
@@ -25,7 +26,8 @@ impl<'r> Guards<'r> {
         let mut issuers = verifier.flat_map(|verifier| verifier.issuers().all());
         let has_public_keys = issuers.any(|issuer| issuer.public_keys().is_some());
         let has_check = Context::of(rocket).is_some_and(|context| context.hook.is_some());
-        Self { survey: Survey::of(rocket), has_public_keys, has_check }
+        let enforces_scopes = rocket.state().is_some_and(Verifier::enforces_scopes);
+        Self { survey: Survey::of(rocket), has_public_keys, has_check, enforces_scopes }
     }
 
     /// Returns the refusals of an operation. Several routes may answer it, by rank or by
@@ -42,6 +44,8 @@ impl<'r> Guards<'r> {
             self.survey.policy(route).requirements().is_some_and(Requirements::asks)
         };
         let asks = self.has_check || routes.iter().any(asks);
+        let may_lack_scope =
+            self.enforces_scopes && self.scopes(routes).iter().any(|scopes| !scopes.is_empty());
         let possible = [
             (AuthError::MultipleTokens, true),
             (AuthError::MissingToken, true),
@@ -49,6 +53,7 @@ impl<'r> Guards<'r> {
             (AuthError::Expired, true),
             (AuthError::NotOwner, has_owner),
             (AuthError::NotAllowed, true),
+            (AuthError::InsufficientScope, may_lack_scope),
             (AuthError::KeysUnavailable, self.has_public_keys),
             (AuthError::CheckUnavailable, asks),
         ];
@@ -57,6 +62,16 @@ impl<'r> Guards<'r> {
             refusals.entry(error.status()).or_default().push(error);
         }
         refusals
+    }
+
+    /// Returns the OAuth scopes that each of these routes names, if they need a token.
+    pub(super) fn scopes(&self, routes: &[&Route]) -> Vec<Vec<String>> {
+        let policies = routes.iter().map(|route| self.survey.policy(route));
+        let scopes =
+            policies.filter_map(|policy| Some(policy.requirements()?.oauth_scopes.clone()));
+        let mut scopes: Vec<_> = scopes.collect();
+        scopes.dedup();
+        scopes
     }
 
     /// Returns the parameters in the path of an operation.

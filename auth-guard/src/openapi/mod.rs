@@ -11,7 +11,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use self::answers::{Refusals, describe};
 use self::guards::Guards;
-use self::operations::{complete, is_at, operations, unmatched};
+use self::operations::{complete, is_at, operations, secure, unmatched};
 use crate::audit::Ignited;
 use crate::guard::UserId;
 
@@ -63,7 +63,8 @@ use crate::guard::UserId;
 /// | where | what |
 /// | --- | --- |
 /// | the document | the scheme `bearer`, the schema `AuthProblem`, the answers `AuthProblem401` … |
-/// | an operation that needs a token | the requirement, 400, 401, and 403 `not_allowed` |
+/// | an operation that needs a token | the requirement with the OAuth scopes that the route names, 400, 401, and 403 `not_allowed` |
+/// | one whose route names OAuth scopes, if they are enforced | 403 `insufficient_scope` |
 /// | an operation with an owner | 403 `not_owner` |
 /// | every such operation, with public keys | 503 `keys_unavailable` |
 /// | every such operation, with [your own check](crate::AuthGuard::with_check) | 503 `check_unavailable`, and 403 `not_owner` |
@@ -98,13 +99,13 @@ pub fn openapi<P: Ignited>(
             }
 
             let added = guards.refusals(&routes);
+            secure(operation, guards.scopes(&routes));
             complete(operation, &guards.parameters(path, &routes), &shared, &added);
             // One description of an answer serves all operations, so it lists every error.
-            for (status, errors) in added {
+            for (status, mut errors) in added {
                 let known = refusals.entry(status).or_default();
-                if errors.len() > known.len() {
-                    *known = errors;
-                }
+                errors.retain(|error| !known.contains(error));
+                known.extend(errors);
             }
         }
     }

@@ -106,12 +106,20 @@ pub(super) fn complete(
     if refusals.is_empty() {
         return;
     }
-    let requirement = SecurityRequirement::new(SCHEME, [""; 0]);
-    operation.security.get_or_insert_with(|| vec![requirement]);
     for status in refusals.keys() {
         let answers = operation.responses.responses.entry(status.to_string());
         answers.or_insert_with(|| Ref::from_response_name(answer_name(*status)).into());
     }
+}
+
+/// Adds what a token needs, unless the operation says so itself: for each of the routes that may
+/// answer, its OAuth scopes. OpenAPI 3.1 lists them for any scheme.
+pub(super) fn secure(operation: &mut Operation, scopes: Vec<Vec<String>>) {
+    if scopes.is_empty() {
+        return;
+    }
+    let requirements = scopes.into_iter().map(|scopes| SecurityRequirement::new(SCHEME, scopes));
+    operation.security.get_or_insert_with(|| requirements.collect());
 }
 
 /// Returns `true` if this is the path's parameter `name`. A reference is expected to end

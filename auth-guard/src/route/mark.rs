@@ -24,6 +24,8 @@ pub(crate) struct Declared {
     pub(crate) declaration: Declaration,
     /// The requirements of its mounts.
     pub(crate) requirements: Vec<&'static str>,
+    /// The OAuth scopes of its mounts, as they are written.
+    pub(crate) scopes: Vec<String>,
     /// The name before the declaration.
     name: String,
 }
@@ -48,6 +50,7 @@ impl Declaration {
         let declared = Declared::of(route).unwrap_or_else(|| Declared {
             declaration: self,
             requirements: Vec::new(),
+            scopes: Vec::new(),
             name: route.name.take().unwrap_or_default().into_owned(),
         });
         let declaration = match declared.declaration {
@@ -62,6 +65,14 @@ impl Declaration {
 pub(crate) fn require(route: &mut Route, requirement: &'static str) {
     if let Some(mut declared) = Declared::of(route) {
         declared.requirements.push(requirement);
+        declared.write(route);
+    }
+}
+
+/// Adds OAuth scopes to a declared route.
+pub(crate) fn require_scope(route: &mut Route, scopes: &str) {
+    if let Some(mut declared) = Declared::of(route) {
+        declared.scopes.push(scopes.to_owned());
         declared.write(route);
     }
 }
@@ -82,8 +93,9 @@ impl Declared {
 
     fn write(self, route: &mut Route) {
         let required = self.requirements.iter().map(|name| format!(" [requires {name}]"));
-        let name =
-            format!("{}{}{}", self.name, required.collect::<String>(), self.declaration.mark());
+        let scopes = self.scopes.iter().map(|scopes| format!(" [scope {scopes:?}]"));
+        let required: String = required.chain(scopes).collect();
+        let name = format!("{}{required}{}", self.name, self.declaration.mark());
         let mut all = lock(&DECLARED);
         let known = all.get_key_value(&*name).map(|(known, _)| *known);
         let name = known.unwrap_or_else(|| {

@@ -1,7 +1,7 @@
 //! The handlers with our attributes that are mounted, in managed state: guards and the audit
 //! look up here what the attributes saw.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard};
 
@@ -32,6 +32,8 @@ pub struct GuardedHandler {
     pub requirement: Option<&'static str>,
     /// `true` if a machine's token may pass.
     pub machines: bool,
+    /// The OAuth scopes of all attributes.
+    pub scopes: &'static [&'static str],
     /// The reason why nothing is checked, if nothing is.
     pub exempt: Option<&'static str>,
     /// `true` if other guards may ask what this one found out.
@@ -70,7 +72,8 @@ impl GuardedHandler {
             let owner = handler.owner.filter(|_| handler.exempt.is_none());
             let owner = owner.map(|owner| (owner.param, owner.or));
             let scope = handler.scope.map(|scope| (scope.param, scope.by, scope.or));
-            (owner, scope, handler.requirement, handler.machines, handler.exempt)
+            let scopes: BTreeSet<_> = handler.scopes.iter().collect();
+            (owner, scope, handler.requirement, handler.machines, scopes, handler.exempt)
         };
         rules(self) == rules(other)
     }

@@ -78,22 +78,30 @@ impl Answer {
     /// Returns `true` if this is the answer to `error`: its status, its challenge and its
     /// code. The code may be missing, as the application's own catcher and `HEAD` omit it.
     pub fn is_refusal(&self, error: &AuthError) -> bool {
-        // The application's own names; the rest has to be as it is due.
-        let named = |name: &str| {
-            let fields = self.challenges.iter().filter(|field| field.starts_with("Bearer realm="));
-            let value =
-                |field: &String| Some(field.split_once(name)?.1.split('"').next()?.to_owned());
-            fields.filter_map(value).next()
-        };
-        let (realm, metadata) = (named("Bearer realm=\""), named(" resource_metadata=\""));
-        let challenge = error.challenge(realm.as_deref().unwrap_or_default(), metadata.as_deref());
-        let is_challenged = match (challenge, &realm) {
-            (Some(challenge), Some(_)) => self.challenges.contains(&challenge),
+        let realm = self.parameter("Bearer realm=\"");
+        // What the route names is not known here.
+        let scopes = self.scopes();
+        let has_scopes = scopes.is_some() || *error != AuthError::InsufficientScope;
+        let metadata = self.parameter(" resource_metadata=\"");
+        let due = error.challenge(realm.unwrap_or_default(), scopes, metadata);
+        let is_challenged = match (due, realm) {
+            (Some(challenge), Some(_)) => has_scopes && self.challenges.contains(&challenge),
             (None, None) => true,
             _ => false,
         };
         let code = self.code();
         self.status == error.status() && is_challenged && (code.is_empty() || code == error.code())
+    }
+
+    /// Returns the OAuth scopes that a challenge names.
+    pub(super) fn scopes(&self) -> Option<&str> {
+        self.parameter(", scope=\"")
+    }
+
+    /// Returns the rest of a challenge after `start`, up to the next quote.
+    fn parameter(&self, start: &str) -> Option<&str> {
+        let rest = self.challenges.iter().find_map(|field| field.split_once(start));
+        rest.and_then(|(_, rest)| rest.split('"').next())
     }
 
     fn head(status: Status, headers: &HeaderMap<'_>) -> Self {
@@ -140,7 +148,8 @@ const QUOTED: usize = 80;
 
 /// Describes the answer to `error` as `Display` describes an answer.
 pub(super) fn due(error: &AuthError) -> String {
-    let challenge = error.challenge("…", None);
+    let scopes = (*error == AuthError::InsufficientScope).then_some("…");
+    let challenge = error.challenge("…", scopes, None);
     let challenge = challenge.map_or("no challenge".into(), |text| format!("challenge `{text}`"));
     format!("{}, {challenge}, code {}", error.status(), error.code())
 }

@@ -1,5 +1,6 @@
 //! An issuer of tokens.
 
+use std::collections::BTreeSet;
 use std::fmt;
 #[cfg(feature = "jwks")]
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use super::signer::PublicSigner;
 use super::signer::Signer;
 use super::token::Token;
 use crate::clock::Clock;
-use crate::guard::Context;
+use crate::guard::{Context, RouteScopes};
 #[cfg(feature = "jwks")]
 use crate::keys::public::algorithm::Algorithm;
 use crate::keys::secret::Secret;
 use crate::token::header::TokenType;
 use crate::token::profile::Profile;
+use crate::token::scopes::Scopes;
 use crate::verifier::Verifier;
 
 /// Mints tokens as a Better Auth server does.
@@ -52,6 +54,8 @@ pub struct Issuer {
     clock: Clock,
     /// What its tokens say.
     profile: Profile,
+    /// The OAuth scopes of its tokens.
+    scopes: Option<String>,
 }
 
 /// Seconds.
@@ -84,7 +88,7 @@ impl Issuer {
     fn with_signer(key: Signer) -> Self {
         let profile =
             Profile { uid_claim: "uid".into(), max_lifetime: LIFETIME, ..Profile::default() };
-        Self { key, clock: Clock::default(), profile }
+        Self { key, clock: Clock::default(), profile, scopes: None }
     }
 
     /// Returns the public key of its tokens as a JWK (RFC 7517). Returns `None` if it
@@ -100,14 +104,21 @@ impl Issuer {
     /// Returns the issuer whose tokens this application accepts: the one that it
     /// [trusts](Issuer::trusted_by), or one that shares its secret. Returns `None` if
     /// there is neither, or no [`AuthGuard`](crate::AuthGuard) attached.
+    ///
+    /// If OAuth scopes are enforced, its tokens have all that the application's routes name;
+    /// [`Token::scope`] gives them others.
     pub fn of(rocket: &Rocket<Orbit>) -> Option<Self> {
         let verifier = rocket.state::<Verifier>()?;
         let shares_secret = || {
             verifier.issuers().first().keys.minting_key().map(Signer::Hs256).map(Self::with_signer)
         };
         let issuer = rocket.state::<Self>().cloned().or_else(shares_secret)?;
-        let clock = Context::of(rocket)?.clock.clone();
-        Some(issuer.with_clock(clock).suited_to(verifier))
+        let context = Context::of(rocket)?;
+        let issuer = issuer.with_clock(context.clock.clone()).suited_to(verifier);
+        let scopes = rocket.state().into_iter().flat_map(RouteScopes::all);
+        let scopes: BTreeSet<_> = scopes.filter(|_| issuer.enforces_scopes()).collect();
+        let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
+        Some(Self { scopes: Some(scopes).filter(|scopes| !scopes.is_empty()), ..issuer })
     }
 
     /// Returns [`Issuer::of`], or panics with what to do.
@@ -122,6 +133,11 @@ impl Issuer {
     /// Adopts the type, the claims and the lifetime that `verifier` asks for; the key stays.
     pub(super) fn suited_to(self, verifier: &Verifier) -> Self {
         Self { profile: verifier.profile().clone(), ..self }
+    }
+
+    /// Returns `true` if its tokens open only routes that name OAuth scopes.
+    pub(super) fn enforces_scopes(&self) -> bool {
+        self.profile.scopes == Scopes::Enforced
     }
 
     /// Returns an issuer with another key under the same names.
@@ -226,6 +242,7 @@ impl Issuer {
         claims.extend(profile.issuer.iter().map(|iss| ("iss".into(), json!(iss))));
         let audience = profile.audience.first();
         claims.extend(audience.map(|aud| (profile.audience_claim.name().into(), json!(aud))));
+        claims.extend(self.scopes.iter().map(|scopes| ("scope".into(), json!(scopes))));
         for (name, expected) in &profile.require {
             claims.extend(expected.first().map(|value| (name.clone(), value.to_json())));
         }

@@ -55,6 +55,14 @@ pub trait RequestExt: Sized {
     #[must_use]
     fn with_claims(self, claims: impl Serialize) -> Self;
 
+    /// Gives the token that is sent these OAuth scopes and no others; see [`Token::scope`].
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no token yet: call [`RequestExt::as_user`] first.
+    #[must_use]
+    fn with_scope(self, scopes: &str) -> Self;
+
     /// Makes the token that is sent an expired one.
     ///
     /// # Panics
@@ -79,6 +87,11 @@ macro_rules! impl_request_ext {
 
             fn with_claims(mut self, claims: impl Serialize) -> Self {
                 change(self.inner_mut(), |token| token.with_claims(claims));
+                self
+            }
+
+            fn with_scope(mut self, scopes: &str) -> Self {
+                change(self.inner_mut(), |token| token.scope(scopes));
                 self
             }
 

@@ -91,6 +91,29 @@ impl Token {
         self
     }
 
+    /// Sets the OAuth scopes, with spaces between them: what its user permits a client to do.
+    /// An empty text takes the claim away.
+    ///
+    /// ```rust
+    /// # use auth_guard::testing::Issuer;
+    /// # use auth_guard::{AuthGuard, Secret};
+    /// # let secret = Secret::random();
+    /// let figment = rocket::Config::figment().merge(("auth_guard.scopes", "enforced"));
+    /// let guard = AuthGuard::fairing().with_secret(secret.clone());
+    /// let verifier = guard.verifier(&figment).expect("a valid configuration");
+    ///
+    /// let token = Issuer::new(&secret).token("alice").scope("openid tasks:read").sign();
+    /// let claims = verifier.verify(&token, std::time::SystemTime::now()).expect("a valid token");
+    /// assert!(claims.allows_scopes("tasks:read") && !claims.allows_scopes("tasks:write"));
+    /// ```
+    #[must_use]
+    pub fn scope(self, scopes: &str) -> Self {
+        match scopes {
+            "" => self.without("scope"),
+            scopes => self.claim("scope", scopes),
+        }
+    }
+
     /// Removes a claim.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {

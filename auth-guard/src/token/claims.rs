@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::Deserialize;
 
 use super::json::Value;
+use super::scopes::{self, Scopes};
 
 /// The claims of a token that has passed every check. Only a
 /// [`Verifier`](crate::Verifier) makes them.
@@ -31,6 +32,7 @@ pub struct Claims {
     is_machine: bool,
     /// The name of the issuer; `None` for the first.
     issuer: Option<Arc<str>>,
+    scopes: Scopes,
 }
 
 #[derive(Clone)]
@@ -60,7 +62,13 @@ pub struct ClaimsError {
 
 impl Claims {
     /// Wraps claims that have passed every check. `uid` was read from `json`.
-    pub(super) fn checked(json: &str, uid: Cow<'_, str>, times: Times, is_machine: bool) -> Self {
+    pub(super) fn checked(
+        json: &str,
+        uid: Cow<'_, str>,
+        times: Times,
+        is_machine: bool,
+        scopes: Scopes,
+    ) -> Self {
         let uid = match uid {
             Cow::Borrowed(uid) => {
                 let start = uid.as_ptr().addr() - json.as_ptr().addr();
@@ -68,7 +76,7 @@ impl Claims {
             }
             Cow::Owned(uid) => Uid::Apart(uid.into()),
         };
-        Self { json: json.into(), uid, times, is_machine, issuer: None }
+        Self { json: json.into(), uid, times, is_machine, scopes, issuer: None }
     }
 
     /// Returns the user the token was issued to: the claim `uid`, or the claim that
@@ -100,6 +108,26 @@ impl Claims {
     /// Names the issuer whose token this is.
     pub(crate) fn of_issuer(self, name: Option<&Arc<str>>) -> Self {
         Self { issuer: name.cloned(), ..self }
+    }
+
+    /// Returns `true` if the token may be used for all of these OAuth scopes, which one space
+    /// separates. Where an issuer's scopes are `ignored`, every token of its may.
+    ///
+    /// A [`Verifier`](crate::Verifier) alone enforces no scopes: other transports ask for
+    /// them here. The guards do by themselves.
+    ///
+    /// ```rust
+    /// fn may_write(claims: &auth_guard::Claims) -> bool {
+    ///     claims.allows_scopes("tasks:write")
+    /// }
+    /// ```
+    pub fn allows_scopes(&self, needed: &str) -> bool {
+        !self.enforces_scopes() || scopes::grant(Value::of(&self.json), needed)
+    }
+
+    /// Returns `true` if the token opens only what names scopes.
+    pub(crate) fn enforces_scopes(&self) -> bool {
+        self.scopes == Scopes::Enforced
     }
 
     /// Returns when the token expires, without leeway.

@@ -9,3 +9,4 @@ pub(crate) mod header;
 mod json;
 mod payload;
 pub(crate) mod profile;
+pub(crate) mod scopes;

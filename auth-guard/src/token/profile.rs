@@ -9,6 +9,7 @@ use super::claims::{Claims, Times};
 use super::header::TokenType;
 use super::json::Value;
 use super::payload::{Kind, Payload, Slot};
+use super::scopes::Scopes;
 use crate::error::AuthError;
 
 /// What the tokens of one issuer must say, as configured.
@@ -28,6 +29,7 @@ pub(crate) struct Profile {
     pub(crate) required_claims: Vec<String>,
     /// `true` if ID tokens are accepted.
     pub(crate) id_tokens: bool,
+    pub(crate) scopes: Scopes,
 }
 
 /// The claim that says for whom a token is.
@@ -82,7 +84,7 @@ impl Profile {
         // A `sub` that was compared with the uid says no more than that.
         let sub = if self.matches_subject() { None } else { claims.slot(Slot::Sub) };
         let is_machine = is_machine(&kind, &uid, sub.and_then(Value::as_str).as_deref());
-        Ok(Claims::checked(json, uid, times, is_machine))
+        Ok(Claims::checked(json, uid, times, is_machine, self.scopes))
     }
 
     /// Checks the times of claims that have passed every check before: nothing else

@@ -19,7 +19,8 @@ const REFUSALS: [&str; 4] = ["400", "401", "403", "503"];
 #[derive(Debug, PartialEq, Eq)]
 struct Operation {
     path_parameters: BTreeSet<String>,
-    needs_token: bool,
+    /// The OAuth scopes that a token needs, or `None` if no token is needed.
+    scopes: Option<Vec<String>>,
     refusals: BTreeSet<&'static str>,
 }
 
@@ -53,7 +54,7 @@ fn mounted(app: &App) -> Operations {
         let path = route.uri.replace('<', "{").replace('>', "}");
         let operation = Operation {
             path_parameters: braced(&path),
-            needs_token: route.policy != Policy::Public,
+            scopes: route.policy.requirements().map(|of| of.oauth_scopes.clone()),
             refusals: refusals.iter().copied().collect(),
         };
         ((route.method.to_lowercase(), path), operation)
@@ -81,13 +82,20 @@ fn documented(document: &Value) -> Operations {
                 path_parameters: in_path
                     .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
                     .collect(),
-                needs_token: operation["security"] == json!([{ "bearer": [] }]),
+                scopes: scopes(&operation["security"]),
                 refusals: REFUSALS.into_iter().filter(is_problem).collect(),
             };
             operations.insert((method.clone(), path.clone()), described);
         }
     }
     operations
+}
+
+/// Returns what one requirement asks of a bearer, or `None` if it is another one.
+fn scopes(security: &Value) -> Option<Vec<String>> {
+    let [requirement] = &**security.as_array()? else { return None };
+    let scopes = requirement.as_object()?.get("bearer")?.as_array()?;
+    Some(scopes.iter().map(|scope| scope.as_str().unwrap().to_owned()).collect())
 }
 
 /// Follows a reference.
@@ -123,6 +131,8 @@ fn any_difference_from_the_routes_is_noticed() {
         ("/paths/~1health/post", right["paths"]["/health"]["get"].clone()),
         (&format!("{list}/security"), Value::Null),
         (&format!("{list}/security"), json!([])),
+        (&format!("{list}/security"), json!([{ "bearer": [] }])),
+        (&format!("{list}/security"), json!([{ "bearer": ["tasks:write"] }])),
         (&format!("{list}/security"), json!([{}, { "bearer": [] }])),
         (&format!("{list}/parameters"), json!([])),
         (&format!("{list}/parameters/0/name"), json!("user")),

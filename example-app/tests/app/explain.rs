@@ -34,8 +34,10 @@ fn it_says_which_routes_of_a_path_are_opened() {
     let token = token(&["alice"]);
     let Run { success, stdout, .. } = explain(&[&token, "--path", "/api/alice/tasks/1"], ENV);
     assert!(success, "{stdout}");
-    for method in ["DELETE", "GET", "PUT"] {
-        let line = format!("{method} /api/<user_id>/tasks/<id> (owner of <user_id>): opens\n");
+    for (method, verb) in [("DELETE", "write"), ("GET", "read"), ("PUT", "write")] {
+        let line = format!(
+            "{method} /api/<user_id>/tasks/<id> (owner of <user_id>; scope tasks:{verb}): opens\n"
+        );
         assert!(stdout.contains(&line), "{stdout}");
     }
     let Run { success, stdout, .. } = explain(&[&token, "--path", "/api/bob/tasks"], ENV);
@@ -58,6 +60,25 @@ fn it_names_the_scope_or_requirement_that_would_decide() {
         assert!(!success && stdout.contains(&format!("GET {route} (")), "{stdout}");
         assert!(stdout.ends_with(&format!("opens if met: {name}\n")), "{stdout}");
     }
+}
+
+/// Scopes are in the token, so they decide here as well.
+#[test]
+fn it_says_which_scopes_close_a_route() {
+    let enforced = [ENV, &[("AUTH_GUARD_SCOPES", "enforced")]].concat();
+    let token = token(&["alice", "--scope", "openid tasks:read"]);
+    let explain = |path: &str| explain(&[&token, "--path", path], &enforced);
+    let Run { success, stdout, .. } = explain("/api/alice/tasks");
+    assert!(success && stdout.contains("Its scopes are enforced"), "{stdout}");
+    for line in [
+        "GET /api/<user_id>/tasks (owner of <user_id>; scope tasks:read): opens\n",
+        "POST /api/<user_id>/tasks (owner of <user_id>; scope tasks:write): 403 insufficient_scope, \
+         the token lacks a scope\n",
+    ] {
+        assert!(stdout.contains(line), "{stdout}");
+    }
+    let Run { success, stdout, .. } = explain("/api/bob/tasks");
+    assert!(!success && stdout.contains("scope tasks:write): 403 not_owner, rule 17"), "{stdout}");
 }
 
 #[test]

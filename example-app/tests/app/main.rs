@@ -11,6 +11,7 @@ mod docs;
 mod organizations;
 mod ownership;
 mod policy;
+mod scopes;
 mod tasks;
 
 mod binary;

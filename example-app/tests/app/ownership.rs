@@ -79,7 +79,10 @@ fn the_answers_of_the_guard_are_its_own() {
     Answer::from(answer).refusal(400, "request_malformed");
 
     let answer = get().dispatch();
-    assert_eq!(answer.headers().get_one("WWW-Authenticate"), Some(r#"Bearer realm="api""#));
+    assert_eq!(
+        answer.headers().get_one("WWW-Authenticate"),
+        Some(r#"Bearer realm="api", scope="tasks:read""#)
+    );
     Answer::from(answer).refusal(401, "token_missing");
 
     let answer = get().bearer("not.a.token").dispatch();

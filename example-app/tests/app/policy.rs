@@ -7,20 +7,20 @@ use rocket::local::blocking::Client;
 use rocket::{get, routes};
 
 const POLICY: &str = "\
-GET /api/<user_id>/tasks                  owner of <user_id>            list
-POST /api/<user_id>/tasks                 owner of <user_id>            create
-DELETE /api/<user_id>/tasks/<id>          owner of <user_id>            remove
-GET /api/<user_id>/tasks/<id>             owner of <user_id>            show
-PUT /api/<user_id>/tasks/<id>             owner of <user_id>            replace
-PATCH /api/<user_id>/tasks/<id>/complete  owner of <user_id>            toggle
-GET /api/admin/stats                      Admin                         stats
-GET /api/me                               verified                      me
-GET /api/orgs/<org_id>/projects           Organization admits <org_id>  list
-POST /api/orgs/<org_id>/projects          Organization admits <org_id>  create
-GET /docs/<path..>                        public                        page
-GET /health                               public                        health
-GET /health/ready                         public                        ready
-GET /openapi.json                         public                        document
+GET /api/<user_id>/tasks                  owner of <user_id>; scope tasks:read             list
+POST /api/<user_id>/tasks                 owner of <user_id>; scope tasks:write            create
+DELETE /api/<user_id>/tasks/<id>          owner of <user_id>; scope tasks:write            remove
+GET /api/<user_id>/tasks/<id>             owner of <user_id>; scope tasks:read             show
+PUT /api/<user_id>/tasks/<id>             owner of <user_id>; scope tasks:write            replace
+PATCH /api/<user_id>/tasks/<id>/complete  owner of <user_id>; scope tasks:write            toggle
+GET /api/admin/stats                      Admin; scope tasks:read                          stats
+GET /api/me                               verified; scope tasks:read                       me
+GET /api/orgs/<org_id>/projects           Organization admits <org_id>; scope tasks:read   list
+POST /api/orgs/<org_id>/projects          Organization admits <org_id>; scope tasks:write  create
+GET /docs/<path..>                        public                                           page
+GET /health                               public                                           health
+GET /health/ready                         public                                           ready
+GET /openapi.json                         public                                           document
 ";
 
 #[test]
@@ -62,7 +62,7 @@ fn every_route_withstands_the_attack() {
     // The table uses the README's names for answers.
     let readme = include_str!("../../../README.md");
     let codes = table.lines().next().unwrap().split_whitespace().filter(|word| word.contains('_'));
-    assert_eq!(codes.inspect(|code| assert!(readme.contains(&format!("`{code}`")))).count(), 6);
+    assert_eq!(codes.inspect(|code| assert!(readme.contains(&format!("`{code}`")))).count(), 7);
     let policy = POLICY.lines().map(|line| line.rsplit_once("  ").unwrap().0.trim_end());
     for route in policy {
         let row = table.lines().find(|row| row.starts_with(route));

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use auth_guard::testing::RequestExt;
 use auth_guard::{AuthGuard, Secret};
-use rocket::http::Status;
+use rocket::http::{Method, Status};
 use rocket::local::blocking::Client;
 use rocket::serde::json::Value;
 
@@ -52,6 +52,24 @@ fn it_opens_the_path_of_its_user() {
     let status = |path| client.get(path).bearer(token.clone()).dispatch().status();
     assert_eq!(status("/api/alice/tasks"), Status::Ok);
     assert_eq!(status("/api/bob/tasks"), Status::Forbidden);
+}
+
+#[test]
+fn it_has_the_scopes_that_are_given() {
+    let status = |args: &[&str], method: Method| {
+        let directory = tempfile::tempdir().unwrap();
+        let guard = AuthGuard::fairing().with_secret(Secret::new(SECRET).unwrap());
+        let app = example_app::rocket(guard, directory.path().join("tasks.sqlite"));
+        let figment = app.figment().clone().merge(("auth_guard.scopes", "enforced"));
+        let client = Client::untracked(app.configure(figment)).unwrap();
+        let request = client.req(method, "/api/alice/tasks").body(r#"{"title":"tea"}"#);
+        request.bearer(minted(args, &[])).dispatch().status().code
+    };
+    assert_eq!(status(&["alice", "--scope", "tasks:read"], Method::Get), 200);
+    assert_eq!(status(&["alice", "--scope", "tasks:read"], Method::Post), 403);
+    assert_eq!(status(&["alice", "--scope", "openid tasks:write"], Method::Post), 201);
+    assert_eq!(status(&["alice"], Method::Get), 403);
+    assert_eq!(claims(&minted(&["alice"], &[])).get("scope"), None);
 }
 
 #[test]

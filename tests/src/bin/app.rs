@@ -5,13 +5,15 @@
 use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
-use auth_guard::{Access, AuthGuard, Owner, Requirement, Unavailable, Verified, user_scoped};
+use auth_guard::{
+    Access, AuthGuard, Owner, Requirement, Unavailable, Verified, protect, user_scoped,
+};
 use auth_guard_tests::now;
 use rocket::fairing::AdHoc;
 use rocket::local::blocking::Client;
 use rocket::{get, routes};
 
-#[user_scoped]
+#[user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks")]
 fn list(user_id: &str) -> &str {
     user_id
@@ -55,7 +57,10 @@ fn me(user: Verified) -> String {
 
 fn main() -> Result<(), String> {
     let is_given = |argument: &str| std::env::args().any(|given| given == argument);
-    let mut rocket = rocket::build().mount("/api", routes![list, profile, helped, nobody, me]);
+    let mut rocket = match is_given("scopeless") {
+        true => rocket::build().mount("/api", routes![helped]),
+        false => rocket::build().mount("/api", routes![list, profile, helped, nobody, me]),
+    };
     if !is_given("unattached") {
         let mut guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
         if is_given("testing-in-release") {
@@ -65,6 +70,9 @@ fn main() -> Result<(), String> {
             guard = guard.with_check(|_, _| Box::pin(async { Ok(()) }));
         }
         rocket = rocket.attach(guard);
+    }
+    if is_given("malformed-scope") {
+        rocket = rocket.mount("/ops", protect(routes![me]).require_scope("ops, \"all\""));
     }
     if is_given("twice") {
         rocket = rocket.attach(AuthGuard::fairing());

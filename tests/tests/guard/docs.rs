@@ -48,6 +48,8 @@ fn every_refusal_is_in_the_docs_for_operators() {
         AuthError::Revoked,
         AuthError::Expired,
         AuthError::NotOwner,
+        AuthError::NotAllowed,
+        AuthError::InsufficientScope,
         AuthError::CheckUnavailable,
         AuthError::Misconfigured,
     ] {

@@ -139,10 +139,11 @@ fn the_launch_prints_what_it_enforces() {
         "audience: https://auth.example",
         "claim `uid`, equal to `sub`",
         "expiry: `exp` at most 3600 s after `iat`, and at most 3600 s from now; leeway 5 s",
-        "GET /api/<user_id>/helped   owner of <user_id> or Support  helped (tests/src/bin/app.rs:",
-        "GET /api/<user_id>/tasks    owner of <user_id>             list (tests/src/bin/app.rs:",
-        "GET /api/<user_id>/profile  exempt: profiles are public    profile (tests/src/bin/app.rs:",
-        "GET /api/me                 undeclared                     me",
+        "scopes: ignored",
+        "GET /api/<user_id>/helped   owner of <user_id> or Support         helped (tests/src/bin",
+        "GET /api/<user_id>/tasks    owner of <user_id>; scope tasks:read  list (tests/src/bin/",
+        "GET /api/<user_id>/profile  exempt: profiles are public           profile (tests/src/",
+        "GET /api/me                 undeclared                            me",
     ] {
         assert!(ended.output.contains(line), "no {line:?} in:\n{}", ended.output);
     }
@@ -517,7 +518,12 @@ fn every_variable_and_every_key_takes_effect() {
             "token_type",
             "at+jwt",
             json!("at+jwt"),
-            alice().header("typ", "at+jwt").claim("jti", "a").claim("azp", "web").without("uid"),
+            alice()
+                .header("typ", "at+jwt")
+                .claim("jti", "a")
+                .claim("azp", "web")
+                .without("uid")
+                .scope("tasks:read"),
             alice().claim("jti", "a").claim("azp", "web"),
         ),
         (
@@ -551,12 +557,42 @@ fn every_variable_and_every_key_takes_effect() {
     let app = app.env("AUTH_GUARD_AUDIENCE_CLAIM", "client_id");
     let app = app.get(TASKS, alice().claim("client_id", "web"));
     assert_eq!(app.get(TASKS, alice().claim("aud", "web")).launches(&[]), [200, 401]);
+    let enforced = App::with_secret().env("AUTH_GUARD_SCOPES", "enforced");
+    let table = App::with_secret().toml("[default.auth_guard]\nscopes = \"enforced\"");
+    for app in [enforced, table] {
+        let app = app.get(TASKS, alice().scope("openid tasks:read")).get(TASKS, alice());
+        let app = app.get("/api/me", alice().scope("tasks:read"));
+        assert_eq!(app.launches(&["scopes: enforced"]), [200, 403, 403]);
+    }
     let app = App::with_secret().env("AUTH_GUARD_UNSCOPED", "warn").arg("forgotten");
     app.launches(&["/api/<user_id>/forgotten", "nothing declares who may call it"]);
     App::with_secret()
         .toml("[debug.auth_guard]\nunscoped = \"allow\"")
         .arg("forgotten")
         .launches(&[]);
+}
+
+#[test]
+fn scopes_that_are_enforced_and_never_named_are_a_warning() {
+    let warning = "every token whose scopes are enforced is refused. Write `scope = \"…\"` in the";
+    let enforced = || App::with_secret().env("AUTH_GUARD_SCOPES", "enforced");
+    enforced().arg("scopeless").launches(&[warning]);
+    for app in [enforced(), App::with_secret().arg("scopeless")] {
+        let ended = app.run();
+        assert!(ended.launched && !ended.output.contains(warning), "{}", ended.output);
+    }
+}
+
+#[test]
+fn a_mount_with_malformed_scopes_stops_the_launch_and_says_what_to_write() {
+    let loose = App::with_secret().env("AUTH_GUARD_UNSCOPED", "warn");
+    for app in [App::with_secret(), loose] {
+        app.arg("malformed-scope").refused(&[
+            "auth-guard refuses to launch:",
+            r#"GET /ops/me: `require_scope("ops, \"all\"")` names no OAuth scopes. Write visible"#,
+            r#"`require_scope("tasks:read tasks:write")`"#,
+        ]);
+    }
 }
 
 #[test]
@@ -952,6 +988,7 @@ fn an_issuer_says_for_whom_its_tokens_are_and_how_its_access_tokens_differ() {
         ("token_type", "AUTH_GUARD_TOKEN_TYPE", "must be one of `JWT`, `at+jwt`"),
         ("audience_claim", "AUTH_GUARD_AUDIENCE_CLAIM", "must be one of `aud`, `client_id`, `azp`"),
         ("id_tokens", "AUTH_GUARD_ID_TOKENS", "must be one of `refused`, `accepted`"),
+        ("scopes", "AUTH_GUARD_SCOPES", "must be one of `ignored`, `enforced`"),
     ] {
         named(&format!("{key} = \"other\"")).refused(&[&format!("`{key}` in TOML file"), words]);
         App::with_secret().env(variable, "other").refused(&[variable, words]);
@@ -970,13 +1007,14 @@ fn the_launch_and_an_explanation_say_what_is_enforced_of_an_issuers_tokens() {
         "type: `at+jwt`; ID tokens: refused",
         "issuer: https://a.example",
         "audience: api, in `client_id`",
+        "scopes: enforced",
         "owner: claim `sub`",
         "required: `sub`, `iat`, `jti`, and `client_id` or `azp`; `sid`; `kind` equal to, or a \
          list with, `a` or `5`; `live` equal to, or a list with, `true`",
         "https://a.example/.well-known/openid-configuration",
     ]);
     let launched = App::with_secret().env("BETTER_AUTH_URL", "https://a.example");
-    launched.launches(&["type: absent or `JWT`; ID tokens: refused"]);
+    launched.launches(&["type: absent or `JWT`; ID tokens: refused", "scopes: ignored"]);
     let accepted = App::with_secret().env("AUTH_GUARD_ID_TOKENS", "accepted");
     accepted.launches(&["ID tokens: accepted"]);
 

@@ -23,7 +23,7 @@ fn below(id: u8) -> String {
     format!("{user_id} {id}")
 }
 
-#[user_scoped(param = "account")]
+#[user_scoped(param = "account", scope = "a b")]
 #[utoipa::path(context_path = "/api", responses((status = 200)))]
 #[put("/accounts/<account>?<page>")]
 fn account(account: UserId, page: Option<u8>) -> String {
@@ -107,7 +107,8 @@ fn guarded(document: &Value, method: &str, path: &str) -> (bool, Vec<u16>) {
     let operation = &document["paths"][path][method];
     assert_ne!(operation, &Value::Null, "{method} {path}");
     let security = &operation["security"];
-    assert!(security.is_null() || *security == json!([{ "bearer": [] }]), "{security}");
+    let scopes = if path.contains("accounts") { json!(["a", "b"]) } else { json!([]) };
+    assert!(security.is_null() || *security == json!([{ "bearer": scopes }]), "{security}");
     let statuses = operation["responses"].as_object().expect("answers");
     let ours = statuses.iter().filter(|(status, answer)| {
         **answer == json!({ "$ref": format!("#/components/responses/AuthProblem{status}") })
@@ -185,6 +186,24 @@ fn a_403_names_a_machine_and_also_the_owner_where_there_is_one() {
     assert_eq!(codes(&document, 403), ["not_allowed"]);
 }
 
+/// An operation lists its scopes, and 403 has a challenge where it may be about them.
+#[test]
+fn scopes_are_listed_and_may_be_insufficient_where_they_are_enforced() {
+    let header = |document: &Value| {
+        document["components"]["responses"]["AuthProblem403"]["headers"]["WWW-Authenticate"].clone()
+    };
+    let document = documented(&launch(rocket(guard(), &json!({}))));
+    assert_eq!(header(&document), Value::Null);
+    let document = documented(&launch(rocket(guard(), &json!({ "scopes": "enforced" }))));
+    assert_eq!(codes(&document, 403), ["insufficient_scope", "not_allowed", "not_owner"]);
+    assert!(header(&document).is_object());
+    let answers = &document["components"]["responses"];
+    assert_eq!(answers["AuthProblem403"]["headers"].as_object().map(|of| of.len()), Some(1));
+    for (method, path) in GUARDED {
+        guarded(&document, method, path);
+    }
+}
+
 /// The codes of the examples of an answer.
 fn codes(document: &Value, status: u16) -> Vec<String> {
     let answer = &document["components"]["responses"][format!("AuthProblem{status}")];
@@ -201,7 +220,7 @@ fn codes(document: &Value, status: u16) -> Vec<String> {
 /// The README's table of answers is the list of codes.
 #[test]
 fn every_code_is_documented_with_its_body_and_its_header_fields() {
-    let settings = json!({ "url": "https://auth.example.com" });
+    let settings = json!({ "url": "https://auth.example.com", "scopes": "enforced" });
     let guard = AuthGuard::fairing().with_check(|_, _| Box::pin(async { Ok(()) }));
     let client = launch(rocket(guard, &settings));
     let document = documented(&client);
@@ -215,7 +234,7 @@ fn every_code_is_documented_with_its_body_and_its_header_fields() {
     let rows = readme.lines().filter(|row| row.starts_with("| ") && row.contains('`'));
     let codes_of_readme = rows.map_while(|row| row.trim_end_matches([' ', '|']).rsplit('`').nth(1));
     let mut expected: BTreeSet<_> =
-        codes_of_readme.take(10).filter(|code| *code != "code").collect();
+        codes_of_readme.take(11).filter(|code| *code != "code").collect();
     // That one is an error of the server's own.
     assert!(expected.remove("guard_misconfigured"));
     assert_eq!(codes_of_schema, expected);
@@ -226,7 +245,7 @@ fn every_code_is_documented_with_its_body_and_its_header_fields() {
     for (status, expected) in [
         (400, &["WWW-Authenticate"][..]),
         (401, &["WWW-Authenticate"]),
-        (403, &[]),
+        (403, &["WWW-Authenticate"]),
         (503, &["Retry-After"]),
     ] {
         let answer = &document["components"]["responses"][format!("AuthProblem{status}")];

@@ -180,7 +180,7 @@ fn a_sound_application_is_attacked_on_every_guarded_route() {
     let cells = |start: &str| {
         let row = row(start);
         let mut cells: Vec<_> = row.rsplit(' ').filter(|cell| !cell.is_empty()).collect();
-        cells.truncate(7);
+        cells.truncate(8);
         cells.into_iter().rev().map(|cell| cell.parse().expect("a number")).collect::<Vec<u32>>()
     };
     for (start, owner) in [
@@ -191,11 +191,13 @@ fn a_sound_application_is_attacked_on_every_guarded_route() {
         ("GET /held/<user_id>/held ", 200),
     ] {
         let cells = cells(start);
-        assert!(cells.iter().all(|count| *count > 0), "{start} {cells:?}");
-        assert_eq!(cells[6], owner, "{start}");
+        // No scope is enforced.
+        let [others @ .., insufficient_scope, theirs] = &*cells else { panic!("{table}") };
+        assert!(others.iter().all(|count| *count > 0), "{start} {cells:?}");
+        assert_eq!((*insufficient_scope, *theirs), (0, owner), "{start}");
     }
     // No owner: any valid token of a person is accepted.
-    let [.., 0, machines, 200] = *cells("GET /api/me ") else { panic!("{table}") };
+    let [.., 0, machines, 0, 200] = *cells("GET /api/me ") else { panic!("{table}") };
     assert!(machines > 0, "{table}");
     assert!(row("GET /api/<user_id>/profile ").ends_with("not attacked"));
     assert!(row("GET /version ").ends_with("not attacked"));
@@ -211,9 +213,12 @@ fn an_exempt_route_below_protect_is_attacked_as_one_that_needs_a_token() {
     let row = row.unwrap_or_else(|| panic!("no row in\n{report}"));
     let mut cells = row.split_whitespace().rev();
     assert_eq!(cells.next(), Some("200"), "{row}");
-    let counts: Vec<u32> = cells.take(6).map(|cell| cell.parse().expect("a number")).collect();
-    // Nobody owns it.
-    assert!(counts.iter().enumerate().all(|(at, count)| (*count == 0) == (at == 1)), "{row}");
+    let counts: Vec<u32> = cells.take(7).map(|cell| cell.parse().expect("a number")).collect();
+    // No scope is enforced, and nobody owns it.
+    assert!(
+        counts.iter().enumerate().all(|(at, count)| (*count == 0) == [0, 2].contains(&at)),
+        "{row}"
+    );
 }
 
 #[test]

@@ -521,6 +521,36 @@ fn claim_edits() -> impl Strategy<Value = Edit> + Clone {
     .boxed()
 }
 
+/// Generates the members of claims that say which scopes a token has: those of RFC 6749, and
+/// what others write instead.
+pub(crate) fn scopes() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let scope = || {
+        prop_oneof![
+            8 => select(&["a", "b", "b:c", "openid"][..]).prop_map(String::from),
+            2 => select(&["A", "ab", "a:", "B:C", "", "é", "a\"", "a\\", "a,b", "*"][..])
+                .prop_map(String::from),
+            1 => pattern("[ -~\t\n]{0,3}"),
+        ]
+    };
+    let separator = prop_oneof![12 => Just(" "), 1 => select(&["  ", ",", "\t", "\u{a0}", ""][..])];
+    let one = (vec(scope(), 0..5), separator).prop_map(|(all, by)| quoted(&all.join(by)));
+    let many = vec(scope(), 0..5).prop_map(|all| serde_json::Value::from(all).to_string());
+    let other = select(&["null", "5", "true", "{\"a\":true}", "[[\"a\"]]", "[\"a\",5]"][..]);
+    let value = || {
+        prop_oneof![
+            6 => one.clone(),
+            3 => many.clone(),
+            1 => other.clone().prop_map(String::from),
+        ]
+    };
+    prop_oneof![
+        4 => value().prop_map(|scope| vec![("scope", scope)]),
+        4 => value().prop_map(|scp| vec![("scp", scp)]),
+        2 => (value(), value()).prop_map(|(scope, scp)| vec![("scope", scope), ("scp", scp)]),
+        1 => Just(vec![]),
+    ]
+}
+
 /// Generates small JSON texts, some with errors.
 fn json() -> impl Strategy<Value = String> + Clone {
     let leaf = prop_oneof![

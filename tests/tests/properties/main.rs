@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_guard::testing::internal::{explain_fields, verify_fields};
 use auth_guard::testing::{self, Clock, Issuer, JwksServer};
-use auth_guard::{AuthGuard, Verifier};
+use auth_guard::{AuthGuard, Owner, Verified, Verifier, protect};
 use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
 use base64::Engine;
@@ -31,6 +31,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rocket::fairing::AdHoc;
 use rocket::local::blocking::Client;
+use rocket::{get, routes};
 use serde_json::{Value, json};
 
 /// Computes HMAC-SHA256 independently of the library.
@@ -70,6 +71,7 @@ fn settings() -> Vec<Settings> {
         settings(&[], &[], "account", true, 300, 86_400),
         settings(&[], &[], "sub", false, 5, 60),
         Settings { at_jwt: true, ..settings(&[origin], &[origin], "sub", true, 5, 3600) },
+        Settings { scopes_enforced: true, ..settings(&[], &[], "uid", true, 5, 3600) },
         Settings {
             at_jwt: true,
             audience_claim: "azp".into(),
@@ -115,6 +117,7 @@ fn table(settings: &Settings) -> Value {
         "match_subject": settings.match_subject,
         "leeway": settings.leeway,
         "max_lifetime": settings.max_lifetime,
+        "scopes": if settings.scopes_enforced { "enforced" } else { "ignored" },
         "id_tokens": if settings.id_tokens { "accepted" } else { "refused" },
     });
     let members = [
@@ -308,6 +311,8 @@ fn check_requests(name: &str, cases: u32, servers: Vec<(Settings, Client)>, sign
         let segment = segment.render(uid);
         let expected = match verdict.answer() {
             Some((200, _)) if !model::owns(&segment, uid) => Some((403, "not_owner")),
+            // The route names no scope.
+            Some((200, _)) if settings.scopes_enforced => Some((403, "not_allowed")),
             answer => answer,
         };
 
@@ -331,6 +336,76 @@ fn check_requests(name: &str, cases: u32, servers: Vec<(Settings, Client)>, sign
     counts.at_least(1, "401 token_missing");
     counts.at_least(1, "400 request_malformed");
     counts.at_most(3, "unsettled");
+}
+
+#[auth_guard::user_scoped(scope = "a")]
+#[get("/<user_id>/one")]
+fn one(user_id: &str) -> &str {
+    user_id
+}
+
+#[auth_guard::user_scoped(scope = "a b:c")]
+#[get("/<user_id>/two")]
+fn two(user_id: &str, caller: Verified) -> String {
+    format!("{user_id} {}", caller.uid())
+}
+
+#[get("/<user_id>/three")]
+fn three(user_id: &str, owner: Owner) -> String {
+    format!("{user_id} {}", owner.uid())
+}
+
+/// Whatever a token says of its scopes, it opens what the model says.
+#[test]
+fn tokens_of_any_scopes_get_the_answer_of_the_model() {
+    let launch = |settings: Settings| {
+        let mounted = protect(routes![two, three]).require_scope("b");
+        let rocket = app(&table(&settings)).mount("/api", routes![one]).mount("/b", mounted);
+        (settings, launch(rocket))
+    };
+    let enforced = Settings { scopes_enforced: true, ..Settings::default() };
+    let at_jwt = Settings { at_jwt: true, uid_claim: "sub".into(), ..enforced.clone() };
+    let servers: Vec<_> = [Settings::default(), enforced, at_jwt].into_iter().map(launch).collect();
+    let routes: [(&str, &str, &[&str]); 4] = [
+        ("/api/", "one", &["a"]),
+        ("/b/", "two", &["a", "b:c", "b"]),
+        ("/b/", "three", &["b"]),
+        ("/api/", "tasks", &[]),
+    ];
+    let counts = Counts::default();
+    let weighted = prop_oneof![1 => Just(0_usize), 4 => Just(1), 4 => Just(2)];
+    let owner = prop_oneof![9 => Just("alice"), 1 => Just("bob")];
+    run(
+        20_000,
+        (weighted, 0..routes.len(), owner, generate::scopes()),
+        |(server, at, owner, scopes)| {
+            let (settings, client) = &servers[server];
+            let (mount, route, needed) = routes[at];
+            let uid = &settings.uid_claim;
+            let mut claims = format!(
+                r#"{{"{uid}":"alice","iat":{NOW},"exp":{},"jti":"a","client_id":"app""#,
+                NOW + 60
+            );
+            if uid != "sub" {
+                claims += r#","sub":"alice""#;
+            }
+            scopes.iter().for_each(|(name, value)| claims += &format!(",\"{name}\":{value}"));
+            claims += "}";
+            let typ = if settings.at_jwt { "at+jwt" } else { "JWT" };
+            let header = json!({ "alg": "HS256", "typ": typ }).to_string();
+            let expected = model::answer_by_scopes(settings, claims.as_bytes(), owner, needed);
+            let answer =
+                get_as(client, &format!("{mount}{owner}/{route}"), issuer().sign(header, &claims));
+            counts.add(Some(expected));
+            prop_assert_eq!((answer.status, &*answer.code()), expected, "{} {}", route, claims);
+            Ok(())
+        },
+    );
+    counts.print("scopes");
+    counts.at_least(10, "200");
+    counts.at_least(20, "403 insufficient_scope");
+    counts.at_least(10, "403 not_allowed");
+    counts.at_least(5, "403 not_owner");
 }
 
 /// Any bytes that HTTP allows in a header field, over a real connection.

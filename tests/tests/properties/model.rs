@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) required_claims: Vec<String>,
     /// `true` if ID tokens are accepted.
     pub(crate) id_tokens: bool,
+    /// `true` if a token opens only what names scopes that it has.
+    pub(crate) scopes_enforced: bool,
 }
 
 impl Default for Settings {
@@ -46,6 +48,7 @@ impl Default for Settings {
             require: vec![],
             required_claims: vec![],
             id_tokens: false,
+            scopes_enforced: false,
         }
     }
 }
@@ -380,6 +383,54 @@ pub(crate) fn owns(segment: &str, uid: &str) -> bool {
     }
     // Rocket passes it to handlers like this.
     String::from_utf8_lossy(&bytes) == uid
+}
+
+/// Returns status and code on a path of `owner`'s, for the valid token of a user with these
+/// claims. The route names `needed`, or no scope.
+pub(crate) fn answer_by_scopes(
+    settings: &Settings,
+    claims: &[u8],
+    owner: &str,
+    needed: &[&str],
+) -> (u16, &'static str) {
+    let claims = object(claims).expect("valid claims");
+    if get(&claims, &settings.uid_claim) != Some(&text(owner)) {
+        return (403, "not_owner");
+    }
+    if !settings.scopes_enforced {
+        return (200, "");
+    }
+    if needed.is_empty() {
+        return (403, "not_allowed");
+    }
+    let granted = granted(&claims).unwrap_or_default();
+    match needed.iter().all(|scope| granted.iter().any(|theirs| theirs == scope)) {
+        true => (200, ""),
+        false => (403, "insufficient_scope"),
+    }
+}
+
+/// Returns the scopes of a token, or `None` if there are none, or they are malformed.
+fn granted(claims: &[(String, Json)]) -> Option<Vec<String>> {
+    let one_or_many = |text: &String| text.split(' ').map(str::to_owned).collect();
+    let scopes: Vec<String> = match (get(claims, "scope"), get(claims, "scp")) {
+        (Some(Json::String(Some(text))), _) => one_or_many(text),
+        (Some(_), _) | (None, None) => return None,
+        (None, Some(Json::String(Some(text)))) => one_or_many(text),
+        (None, Some(Json::Array(many))) => {
+            let one = |one: &Json| match one {
+                Json::String(Some(one)) => Some(one.clone()),
+                _ => None,
+            };
+            many.iter().map(one).collect::<Option<_>>()?
+        }
+        (None, Some(_)) => return None,
+    };
+    // RFC 6749 section 3.3: `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
+    let is_token = |scope: &String| {
+        !scope.is_empty() && scope.chars().all(|c| matches!(c, '!'..='~') && c != '"' && c != '\\')
+    };
+    scopes.iter().all(is_token).then_some(scopes)
 }
 
 /// Decodes strict base64url: no padding, no other alphabet, no nonzero spare bits.

@@ -8,11 +8,12 @@ use super::origin::origin_of;
 use super::resource::Resource;
 use super::settings::{
     AUDIENCE, AUDIENCE_CLAIM, ID_TOKENS, ISSUER, LEEWAY, MATCH_SUBJECT, MAX_LIFETIME, REQUIRE,
-    REQUIRED_CLAIMS, TOKEN_TYPE, UID_CLAIM, URL,
+    REQUIRED_CLAIMS, SCOPES, TOKEN_TYPE, UID_CLAIM, URL,
 };
 use super::values::Values;
 use crate::token::header::TokenType;
 use crate::token::profile::{AudienceClaim, Profile};
+use crate::token::scopes::Scopes;
 
 /// Claims that have a rule of their own, and so cannot be required to have a value.
 const RULED: [&str; 11] =
@@ -80,6 +81,12 @@ fn profile_of(values: &Values, resource: Option<&Resource>) -> Profile {
         TokenType::AccessToken if !values.is_set(UID_CLAIM.entry()) => "sub".into(),
         TokenType::AccessToken | TokenType::Jwt => values.text(&UID_CLAIM),
     };
+    // An access token is what a user permits a client to do, a session token the user.
+    let scopes = match (token_type, &*values.choice(&SCOPES)) {
+        (TokenType::AccessToken, _) if !values.is_set(SCOPES.entry()) => Scopes::Enforced,
+        (_, "enforced") => Scopes::Enforced,
+        _ => Scopes::Ignored,
+    };
     Profile {
         token_type,
         issuer: values.optional(&ISSUER).or(origin),
@@ -96,6 +103,7 @@ fn profile_of(values: &Values, resource: Option<&Resource>) -> Profile {
         require: values.claims(&REQUIRE),
         required_claims: values.list(&REQUIRED_CLAIMS),
         id_tokens: values.choice(&ID_TOKENS) == "accepted",
+        scopes,
     }
 }
 

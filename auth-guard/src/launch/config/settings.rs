@@ -45,6 +45,8 @@ settings! {
          fragment or an escape, such as https://api.example.com");
     ISSUERS: Tables = tables("issuers", "must be a table of tables, one for each further issuer: \
         [default.auth_guard.issuers.agents]").needs_jwks();
+    SCOPES: Choice = choice("scopes", "AUTH_GUARD_SCOPES", &["ignored", "enforced"],
+        "whether a token opens only what its OAuth scopes permit");
     UID_CLAIM: &'static str = text("uid_claim", "AUTH_GUARD_UID_CLAIM", is_uid_claim,
         "must be the name of a claim, and must not be `iss`, `aud`, `exp`, `nbf` or `iat`; use \
          `uid` or `sub`").or("uid");
@@ -98,6 +100,7 @@ pub(crate) static OF_AN_ISSUER: &[&Entry] = &[
     REQUIRE.entry(),
     REQUIRED_CLAIMS.entry(),
     ID_TOKENS.entry(),
+    SCOPES.entry(),
     UID_CLAIM.entry(),
     MATCH_SUBJECT.entry(),
     MAX_LIFETIME.entry(),

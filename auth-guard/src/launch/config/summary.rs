@@ -7,6 +7,7 @@ use super::values::Values;
 use crate::audit::required;
 use crate::token::header::TokenType;
 use crate::token::profile::{AudienceClaim, Profile};
+use crate::token::scopes::Scopes;
 use crate::verifier::{TrustedIssuer, Verifier};
 
 /// Says what is enforced.
@@ -46,11 +47,16 @@ fn rules(profile: &Profile) -> Vec<String> {
         TokenType::Jwt => "absent or `JWT`",
         TokenType::AccessToken => "`at+jwt`",
     };
+    let scopes = match profile.scopes {
+        Scopes::Ignored => "ignored",
+        Scopes::Enforced => "enforced",
+    };
     let id_tokens = if profile.id_tokens { "accepted" } else { "refused" };
     let mut lines = vec![
         format!("type: {typ}; ID tokens: {id_tokens}"),
         format!("issuer: {}", any(profile.issuer.as_deref().unwrap_or_default())),
         format!("audience: {}{}", any(&audience), audience_claim(profile.audience_claim)),
+        format!("scopes: {scopes}"),
         format!("owner: claim `{uid_claim}`{subject}"),
         format!(
             "expiry: `exp` at most {max_lifetime} s after `iat`, and at most {max_lifetime} s \

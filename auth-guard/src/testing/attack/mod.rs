@@ -181,9 +181,9 @@ impl Attack<'_> {
 
     #[track_caller]
     fn expect_callers(&self, routes: &[(&Route, Policy)]) {
-        let requirements = routes.iter().filter_map(|(route, policy)| {
-            Some(Target::new(route, policy.requirements()?, &self.callers))
-        });
+        let requirements = routes
+            .iter()
+            .filter_map(|(route, policy)| Some(self.target(route, policy.requirements()?)));
         let missing: BTreeSet<_> = requirements.flat_map(|target| target.missing()).collect();
         let calls: String = missing.iter().map(|call| format!("\n    {call}")).collect();
         assert!(
@@ -191,6 +191,12 @@ impl Attack<'_> {
             "routes require more than a token: say how callers look who may pass. Write, with \
              your claims:\nattack(&client){calls}\n    .all()"
         );
+    }
+
+    fn target<'t>(&'t self, route: &'t Route, requirements: &'t Requirements) -> Target<'t> {
+        let issuer = Issuer::of(self.client.rocket());
+        let enforces_scopes = issuer.is_some_and(|issuer| issuer.enforces_scopes());
+        Target { route, requirements, callers: &self.callers, enforces_scopes }
     }
 
     fn run(&self, plan: &Plan, route: &Route, policy: Policy) -> Row {
@@ -203,7 +209,7 @@ impl Attack<'_> {
             Policy::Exempt(_) | Policy::Public => Outcome::Open(None),
             Policy::Undeclared => {
                 let requirements = Requirements::default();
-                let target = Target::new(route, &requirements, &self.callers);
+                let target = self.target(route, &requirements);
                 let attempt = Attempt::new("no field", &target, AuthError::MissingToken);
                 let answer = send(self.client, route, &attempt);
                 match answer.challenges.iter().any(|field| field.starts_with("Bearer ")) {
@@ -216,7 +222,7 @@ impl Attack<'_> {
     }
 
     fn guarded(&self, plan: &Plan, route: &Route, requirements: &Requirements) -> Outcome {
-        let target = Target::new(route, requirements, &self.callers);
+        let target = self.target(route, requirements);
         let (mut refused, mut wrong) = (BTreeMap::new(), Vec::new());
         for attempt in plan.attempts(&target, target.attempts(plan)) {
             let answer = send(self.client, route, &attempt);
@@ -239,7 +245,15 @@ impl Attack<'_> {
         // A route that refuses everybody would pass every other attempt.
         let attempt = plan.owner(&target);
         let owner = send(self.client, route, &attempt);
-        if !owner.challenges.is_empty() || [401, 403].contains(&owner.status) {
+        if target.is_closed() {
+            if !is_due(self.client.rocket(), &attempt, &owner) {
+                wrong.push(format!(
+                    "{} {}, a valid token: let in, although scopes are enforced and the route \
+                     names none\n      came back: {owner}",
+                    attempt.method, attempt.path
+                ));
+            }
+        } else if !owner.challenges.is_empty() || [401, 403].contains(&owner.status) {
             wrong.push(format!(
                 "{} {}, a valid token: refused too, so the refusals above prove nothing\n      \
                  came back: {owner}",

@@ -61,13 +61,14 @@ impl AttackReport {
     }
 }
 
-const CODES: [&str; 6] = [
+const CODES: [&str; 7] = [
     "token_missing",
     "request_malformed",
     "token_invalid",
     "token_expired",
     "not_owner",
     "not_allowed",
+    "insufficient_scope",
 ];
 
 impl fmt::Display for AttackReport {

@@ -46,6 +46,8 @@ pub(super) struct Attempt {
     /// A form, whose `_method` Rocket takes for the method.
     pub(super) form: Option<String>,
     pub(super) due: AuthError,
+    /// The OAuth scopes that a challenge must name.
+    pub(super) scopes: Option<String>,
     /// `true` if the path may also lead nowhere.
     pub(super) may_be_lost: bool,
 }
@@ -61,6 +63,7 @@ impl Attempt {
             cookie: None,
             form: None,
             due,
+            scopes: Some(target.requirements.oauth_scopes.join(" ")).filter(|it| !it.is_empty()),
             may_be_lost: false,
         }
     }
@@ -80,7 +83,7 @@ impl Plan {
     /// Returns the request of a caller who may pass.
     pub(super) fn owner(&self, target: &Target<'_>) -> Attempt {
         let claims = target.valid_claims();
-        self.request(target, "a valid token", OWNER, &claims, AuthError::NotOwner)
+        self.request(target, "a valid token", OWNER, &claims, AuthError::NotAllowed)
     }
 
     /// Returns a request of a caller with these claims.

@@ -33,7 +33,16 @@ pub(super) fn send(client: &Client, route: &Route, attempt: &Attempt) -> Answer 
 pub(super) fn is_due(rocket: &Rocket<Orbit>, attempt: &Attempt, answer: &Answer) -> bool {
     let has_body = attempt.method != Method::Head && !is_caught(rocket, attempt);
     let body = attempt.due.body().unwrap_or_default();
-    answer.is_refusal(&attempt.due) && (!has_body || answer.body.as_bytes() == body)
+    let scopes = attempt.scopes.as_deref();
+    let is_challenged = match attempt.due.challenge("", scopes, None) {
+        Some(challenge) => challenge.contains(", scope=") == answer.scopes().is_some(),
+        None => true,
+    };
+    let has_scopes = answer.scopes().is_none_or(|named| Some(named) == scopes);
+    answer.is_refusal(&attempt.due)
+        && is_challenged
+        && has_scopes
+        && (!has_body || answer.body.as_bytes() == body)
 }
 
 /// Returns `true` if the application's own catcher answers this status there.

@@ -12,26 +12,30 @@ pub(super) struct Target<'t> {
     pub(super) route: &'t Route,
     pub(super) requirements: &'t Requirements,
     pub(super) callers: &'t Callers,
+    /// `true` if the OAuth scopes of tokens are enforced.
+    pub(super) enforces_scopes: bool,
 }
 
 /// What every other dynamic segment is filled with.
 pub(super) const SEGMENT: &str = "1";
 
 impl<'t> Target<'t> {
-    pub(super) fn new(
-        route: &'t Route,
-        requirements: &'t Requirements,
-        callers: &'t Callers,
-    ) -> Self {
-        Self { route, requirements, callers }
-    }
-
     pub(super) fn owner(&self) -> Option<&'t str> {
         self.requirements.owner.as_deref()
     }
 
     pub(super) fn scope(&self) -> Option<&'t ScopeRequirement> {
         self.requirements.scope.as_ref()
+    }
+
+    /// Returns the OAuth scopes that a token needs, if they are enforced.
+    pub(super) fn needed_scopes(&self) -> &'t [String] {
+        if self.enforces_scopes { &self.requirements.oauth_scopes } else { &[] }
+    }
+
+    /// Returns `true` if the route is closed to every token, because it names no scope.
+    pub(super) fn is_closed(&self) -> bool {
+        self.enforces_scopes && self.requirements.oauth_scopes.is_empty()
     }
 
     /// Returns what a test must say of callers before this route can be attacked.
@@ -56,6 +60,8 @@ impl<'t> Target<'t> {
     /// Returns the claims of a caller who meets all but what `is_left_out` names.
     pub(super) fn claims(&self, is_left_out: impl Fn(&str) -> bool) -> Claims {
         let mut claims = Claims::new();
+        let scopes = self.needed_scopes().join(" ");
+        claims.extend((!scopes.is_empty()).then(|| ("scope".to_owned(), scopes.into())));
         if let Some(scope) = self.scope().filter(|scope| !is_left_out(scope.by))
             && let Some((_, admitted)) = self.callers.admitted(scope.by)
         {

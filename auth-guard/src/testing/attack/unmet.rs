@@ -1,5 +1,7 @@
 //! Callers who meet all but one of what a route requires.
 
+use serde_json::Value;
+
 use super::callers::{Claims, merge, other_cases, similar};
 use super::requests::{Attempt, OTHER, OWNER, Plan};
 use super::target::{SEGMENT, Target, encoded};
@@ -23,6 +25,36 @@ impl<'t> Target<'t> {
             }
         }
         attempts.extend(self.almost_admitted_instead(plan));
+        attempts.extend(self.other_scopes(plan));
+        attempts
+    }
+
+    /// Leaves out each OAuth scope that is needed, and sends similar ones.
+    fn other_scopes(&self, plan: &Plan) -> Vec<Attempt> {
+        let needed = self.needed_scopes();
+        let mut attempts = Vec::new();
+        for scope in needed {
+            let others: Vec<_> = needed.iter().filter(|other| *other != scope).cloned().collect();
+            let mut attempt = |how: &str, name: &str, value: Value| {
+                let how = format!("a token without the scope `{scope}`: {how}");
+                let mut claims = self.valid_claims();
+                claims.insert("scope".into(), Value::Null);
+                claims.insert(name.into(), value);
+                let due = AuthError::InsufficientScope;
+                attempts.push(plan.request(self, &how, OWNER, &claims, due));
+            };
+            let text = |scope: &str| [&others[..], &[scope.to_owned()]].concat().join(" ");
+            attempt("it has the others", "scope", others.join(" ").into());
+            if scope != "openid" {
+                attempt("it has `openid`", "scope", text("openid").into());
+            }
+            for similar in similar_scopes(scope) {
+                attempt(&format!("{similar:?}"), "scope", text(&similar).into());
+            }
+            attempt("it has a list in `scope`", "scope", needed.into());
+            attempt("it has tabs in place of spaces", "scope", format!("openid\t{scope}").into());
+            attempt("it has it in `scp`, beside `scope`", "scp", needed.into());
+        }
         attempts
     }
 
@@ -101,4 +133,13 @@ impl<'t> Target<'t> {
     fn known(&self, name: Option<&'static str>) -> Option<(&'static str, &'t Claims)> {
         name.and_then(|name| Some((name, self.callers.meeting(name)?)))
     }
+}
+
+/// Returns scopes that a careless comparison takes for this one.
+fn similar_scopes(scope: &str) -> impl Iterator<Item = String> {
+    let longer = ["s", ":all", ",other", "*"].map(|end| format!("{scope}{end}"));
+    let longer = longer.into_iter().chain(["x", "not:", "other,"].map(|s| format!("{s}{scope}")));
+    let shorter = scope.char_indices().next_back().filter(|(end, _)| *end > 0);
+    let shorter = shorter.map(|(end, _)| scope[..end].to_owned());
+    longer.chain(shorter).chain(other_cases(scope))
 }

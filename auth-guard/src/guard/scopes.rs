@@ -1,0 +1,52 @@
+//! Step 6, continued: the OAuth scopes that a route names.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
+
+use rocket::{Request, Route};
+
+use super::refused::Refused;
+use super::state::address;
+use super::verified::Verified;
+use crate::error::AuthError;
+
+/// Managed state: the OAuth scopes that each route names, by its address. They are those that
+/// the audit shows. A route that names none is not in it.
+#[derive(Debug, Default)]
+pub(crate) struct RouteScopes(OnceLock<HashMap<usize, String>>);
+
+impl RouteScopes {
+    /// Enters the routes, once all are mounted.
+    pub(crate) fn set<'r>(&self, routes: impl IntoIterator<Item = (&'r Route, String)>) {
+        let routes = routes.into_iter().map(|(route, scopes)| (address(route), scopes));
+        self.0.get_or_init(|| routes.collect());
+    }
+
+    /// Returns the scopes of all routes.
+    pub(crate) fn all(&self) -> BTreeSet<&str> {
+        let routes = self.0.get().into_iter().flat_map(HashMap::values);
+        routes.flat_map(|scopes| scopes.split(' ')).collect()
+    }
+
+    /// Returns what a token needs that is to open the route of this request: its scopes, with
+    /// spaces between them. Returns `None` if it names none.
+    pub(super) fn of<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+        let Self(routes) = request.rocket().state()?;
+        routes.get()?.get(&address(request.route()?)).map(String::as_str)
+    }
+}
+
+/// Checks that a caller has the OAuth scopes that the route names, if theirs are enforced. A
+/// route that names none was not made for delegated tokens, and is closed to them.
+pub(super) fn check(request: &Request<'_>, caller: &Verified) -> Result<(), Refused> {
+    if !caller.enforces_scopes() {
+        return Ok(());
+    }
+
+    let error = match RouteScopes::of(request) {
+        Some(needed) if caller.allows_scopes(needed) => return Ok(()),
+        Some(_) => AuthError::InsufficientScope,
+        None => AuthError::NotAllowed,
+    };
+    Err(Refused { key: caller.public_key().cloned(), is_by_scopes: true, ..error.into() })
+}

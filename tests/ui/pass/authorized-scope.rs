@@ -1,0 +1,10 @@
+use auth_guard::authorized;
+use rocket::{get, routes};
+
+#[authorized(scope = "https://api.example.com/tasks.read", machines = true)]
+#[get("/stats")]
+fn handler() {}
+
+fn main() {
+    let _ = routes![handler];
+}
