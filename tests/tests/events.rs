@@ -347,7 +347,7 @@ fn an_event_names_the_issuer_of_a_token() {
     keys.publish(&[&agents]);
     let client = launch(app(&json!({ "url": first, "issuers": { "agents": {
         "issuer": provider, "audience": "api", "token_type": "at+jwt", "users": "same",
-        "jwks_url": keys.url(),
+        "jwks_url": keys.url(), "scopes": "ignored",
     } } })));
     let agents = agents.with_issuer(provider).with_audience("api");
     let session = issuer().with_issuer(first).with_audience(first);

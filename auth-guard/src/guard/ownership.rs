@@ -236,8 +236,7 @@ fn conclude(
 }
 
 fn refused(caller: &Verified, error: AuthError, check: Check) -> Refused {
-    let (key, issuer) = (caller.public_key().cloned(), caller.issuer().map(Into::into));
-    Refused { check: Some(check), key, issuer, ..error.into() }
+    Refused { check: Some(check), ..Refused::of(caller, error) }
 }
 
 fn unmet(requirement: &'static str) -> Refused {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::verified::Verified;
 use crate::error::AuthError;
 use crate::keys::public::PublicKey;
 use crate::token::check::Check;
@@ -19,6 +20,14 @@ pub(super) struct Refused {
     pub(super) requirement: Option<&'static str>,
     /// `true` if it is for the token's OAuth scopes.
     pub(super) is_by_scopes: bool,
+}
+
+impl Refused {
+    /// Refuses a caller whose token is valid.
+    pub(super) fn of(caller: &Verified, error: AuthError) -> Self {
+        let (key, issuer) = (caller.public_key().cloned(), caller.issuer().map(Into::into));
+        Self { key, issuer, ..error.into() }
+    }
 }
 
 impl From<Refusal> for Refused {

@@ -48,5 +48,5 @@ pub(super) fn check(request: &Request<'_>, caller: &Verified) -> Result<(), Refu
         Some(_) => AuthError::InsufficientScope,
         None => AuthError::NotAllowed,
     };
-    Err(Refused { key: caller.public_key().cloned(), is_by_scopes: true, ..error.into() })
+    Err(Refused { is_by_scopes: true, ..Refused::of(caller, error) })
 }
