@@ -3,12 +3,12 @@
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1_000));
 
 // Passes the data of each event to `onEvent`. A stream ends when its token does, and is
-// then opened again with a fresh one. Throws if it is refused.
+// then opened again with a fresh one. Throws if it is refused, or if there is no token.
 export const follow = async (url, freshToken, onEvent, signal) => {
   for (; !signal?.aborted; await pause()) {
     const headers = { Authorization: `Bearer ${await freshToken()}` };
     const response = await fetch(url, { headers, signal }).catch(() => undefined);
-    if (response?.status >= 500 || !response) continue;
+    if (!response || response.status >= 500) continue;
     if (!response.ok) throw new Error(`refused: ${response.status}`);
 
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -26,10 +26,11 @@ export const follow = async (url, freshToken, onEvent, signal) => {
 };
 
 // Keeps a WebSocket open, and calls `onOpen(socket)` for each new one and `onMessage(text)`
-// for each message. Throws if it is refused.
+// for each message. Throws if it is refused, or if there is no token.
 export const connect = async (url, freshToken, { onOpen, onMessage }, signal) => {
   for (; !signal?.aborted; await pause()) {
     const token = await freshToken();
+    if (signal?.aborted) return;
     const { code, reason } = await new Promise((resolve) => {
       const socket = new WebSocket(url);
       socket.onopen = () => {
