@@ -1,6 +1,7 @@
 // The page's part of docs/streaming.md: two ways to stay connected with short-lived tokens.
 // `freshToken` is a function that gets a token, as in example-app/issuer/page/api.mjs.
-const pause = () => new Promise((resolve) => setTimeout(resolve, 1_000));
+// About a second, and not the same for all clients of a server that has been restarted.
+const pause = () => new Promise((resolve) => setTimeout(resolve, 500 + 1_000 * Math.random()));
 
 // Passes the data of each event to `onEvent`. A stream ends when its token does, and is
 // then opened again with a fresh one. Throws if it is refused, or if there is no token.

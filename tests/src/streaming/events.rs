@@ -1,6 +1,6 @@
 //! A stream of events that ends when its token does.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use auth_guard::{Owner, user_scoped};
 use rocket::futures::stream::{Stream, StreamExt};
@@ -29,6 +29,10 @@ impl Feed {
     }
 }
 
+/// How often something is sent to a client for whom there is no news, so that no proxy takes
+/// the connection for dead.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+
 /// Waits until then, or not at all if that is past.
 pub fn until(then: SystemTime) -> Sleep {
     sleep(then.duration_since(SystemTime::now()).unwrap_or_default())
@@ -38,7 +42,7 @@ pub fn until(then: SystemTime) -> Sleep {
 #[get("/<user_id>/events")]
 fn events(user_id: &str, owner: Owner, feed: &State<Feed>) -> EventStream![] {
     let news = feed.of(user_id).take_until(until(owner.expires_at()));
-    EventStream::from(news.map(Event::data))
+    EventStream::from(news.map(Event::data)).heartbeat(HEARTBEAT)
 }
 
 /// Returns the routes of this module.

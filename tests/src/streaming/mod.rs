@@ -26,6 +26,12 @@ fn page() -> RawHtml<&'static str> {
     RawHtml("<!doctype html><title>Streams</title><link rel=\"icon\" href=\"data:,\"><pre></pre>")
 }
 
+/// What a proxy asks.
+#[get("/health")]
+fn health() -> &'static str {
+    "ok"
+}
+
 /// Builds the application, and a page that may use it. A route that nothing declares would stop
 /// its launch. `news` is sent to it.
 pub fn app(guard: AuthGuard, figment: &Figment, news: &News) -> Rocket<Build> {
@@ -34,5 +40,5 @@ pub fn app(guard: AuthGuard, figment: &Figment, news: &News) -> Rocket<Build> {
         .manage(Feed(news.clone()))
         .mount("/api", events::routes())
         .mount("/api", socket::routes())
-        .mount("/", public(routes![page, script]))
+        .mount("/", public(routes![page, script, health]))
 }

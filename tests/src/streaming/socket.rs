@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime};
 use auth_guard::{AuthError, Claims, Verifier, user_scoped};
 use rocket::futures::{SinkExt, StreamExt};
 use rocket::tokio::select;
-use rocket::tokio::time::timeout;
+use rocket::tokio::time::{interval, timeout};
 use rocket::{Route, State, get, routes};
 use rocket_ws::frame::{CloseCode, CloseFrame};
 use rocket_ws::stream::DuplexStream;
 use rocket_ws::{Channel, Config, Message, WebSocket, result};
 
-use super::events::{Feed, until};
+use super::events::{Feed, HEARTBEAT, until};
 
 /// How long a client may take to send its token, and to answer when it is told to go.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,8 +63,10 @@ async fn caller(socket: &mut DuplexStream, verifier: &Verifier) -> Result<Claims
 /// Sends the user's news, and takes more of it, until the client leaves.
 async fn converse(socket: &mut DuplexStream, uid: &str, feed: &Feed) -> result::Result<()> {
     let mut news = pin!(feed.of(uid));
+    let mut heartbeat = interval(HEARTBEAT);
     loop {
         select! {
+            _ = heartbeat.tick() => socket.send(Message::Ping(Vec::new())).await?,
             Some(text) = news.next() => socket.send(Message::Text(text)).await?,
             message = socket.next() => match message.transpose()? {
                 // An error only says that nobody listens.

@@ -119,8 +119,11 @@ impl Socket {
 
     /// Reads the next frame; `None` is the end of the connection.
     pub(crate) fn next(&mut self) -> Option<Frame> {
-        let mut head = [0; 2];
-        self.0.read_exact(&mut head).ok()?;
+        const EMPTY_PING: [u8; 2] = [0x89, 0];
+        let mut head = EMPTY_PING;
+        while head == EMPTY_PING {
+            self.0.read_exact(&mut head).ok()?;
+        }
         let mut length = usize::from(head[1]);
         if length == 126 {
             let mut long = [0; 2];
