@@ -3,7 +3,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// The longest that a test waits for anything.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// A response whose body arrives in chunks.
 pub(crate) struct Events {
@@ -21,12 +24,15 @@ pub(crate) enum Frame {
     Close(u16, String),
 }
 
-pub(crate) struct Socket(BufReader<TcpStream>);
+pub(crate) struct Socket {
+    reader: BufReader<TcpStream>,
+    opened: Instant,
+}
 
 /// Sends a request. Returns the status and the fields of its answer, and what reads the rest.
 fn ask(address: SocketAddr, path: &str, lines: &str) -> (u16, Vec<String>, BufReader<TcpStream>) {
     let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    stream.set_read_timeout(Some(MAX_WAIT)).expect("a timeout");
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n");
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut reader = BufReader::new(stream);
@@ -86,7 +92,7 @@ impl Socket {
         let accept = "sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=";
         assert_eq!(status, 101);
         assert!(fields.iter().any(|field| field == accept), "{fields:?}");
-        Self(reader)
+        Self { reader, opened: Instant::now() }
     }
 
     /// Opens a socket, and sends a token.
@@ -114,24 +120,26 @@ impl Socket {
         frame.extend([0; 4]);
         frame.extend(payload);
         // A server that has closed the connection reads nothing, which the next frame shows.
-        let _ = self.0.get_mut().write_all(&frame);
+        let _ = self.reader.get_mut().write_all(&frame);
     }
 
     /// Reads the next frame; `None` is the end of the connection.
     pub(crate) fn next(&mut self) -> Option<Frame> {
+        // A server that only pings would keep a test waiting.
         const EMPTY_PING: [u8; 2] = [0x89, 0];
         let mut head = EMPTY_PING;
         while head == EMPTY_PING {
-            self.0.read_exact(&mut head).ok()?;
+            assert!(self.opened.elapsed() < MAX_WAIT, "nothing but pings");
+            self.reader.read_exact(&mut head).ok()?;
         }
         let mut length = usize::from(head[1]);
         if length == 126 {
             let mut long = [0; 2];
-            self.0.read_exact(&mut long).expect("a length");
+            self.reader.read_exact(&mut long).expect("a length");
             length = u16::from_be_bytes(long).into();
         }
         let mut payload = vec![0; length];
-        self.0.read_exact(&mut payload).expect("a payload");
+        self.reader.read_exact(&mut payload).expect("a payload");
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
         Some(match head[0] {
             0x81 => Frame::Text(text(&payload)),

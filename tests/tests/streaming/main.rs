@@ -70,6 +70,16 @@ fn ends_with(token: &str) {
     assert!(late < SLACK, "{late:?} after the token");
 }
 
+/// Waits until this many streams and sockets listen.
+#[track_caller]
+fn listeners(news: &News, count: usize) {
+    let started = Instant::now();
+    while news.receiver_count() != count {
+        assert!(started.elapsed() < SLACK, "{} listen", news.receiver_count());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 impl Stage {
     fn set() -> Self {
         Self::with(|rocket| rocket, AuthGuard::fairing().with_secret(secret()))
@@ -93,14 +103,9 @@ impl Stage {
         Socket::with(self.server.address(), SOCKET, token)
     }
 
-    /// Waits until this many streams and sockets listen.
     #[track_caller]
     fn listeners(&self, count: usize) {
-        let started = Instant::now();
-        while self.news.receiver_count() != count {
-            assert!(started.elapsed() < SLACK, "{} listen", self.news.receiver_count());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        listeners(&self.news, count);
     }
 
     fn tell(&self, user: &str, text: &str) {
@@ -393,6 +398,22 @@ fn the_audit_says_how_a_socket_is_guarded() {
     for row in written.lines() {
         assert!(rows.contains(&words(row)), "not in the table:\n{row}\n{table}");
     }
+}
+
+/// Rocket waits for `grace`, which is two seconds.
+#[test]
+fn a_shutdown_breaks_a_socket_off_after_the_grace_period() {
+    let stage = Stage::set();
+    let mut socket = stage.socket(&token(600));
+    let _events = stage.events(&token(600));
+    stage.listeners(2);
+    let Stage { server, news } = stage;
+    let started = Instant::now();
+    drop(server);
+    assert_eq!(socket.next(), None);
+    let took = started.elapsed();
+    assert!(took > Duration::from_secs(1) && took < SLACK, "{took:?}");
+    listeners(&news, 0);
 }
 
 /// `attack_all` reads each answer to its end. By the system's clock, tokens of a day ago have
