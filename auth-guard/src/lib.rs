@@ -39,7 +39,8 @@
 //! tokens of Better Auth's plugins for OAuth, and of other issuers.
 //! [Who may call what?](docs::authorization) helps to choose between the attributes, the guards
 //! and [`protect`], and says what the audit at launch sees;
-//! [Whose path is it?](docs::ownership) has more about owners.
+//! [Whose path is it?](docs::ownership) has more about owners, and [Streams](docs::streaming)
+//! about connections that outlive their token.
 //! [The profile](docs::profile) numbers the rules of a token; [known attacks](docs::attacks)
 //! says what stops each. [Operating](docs::operating) tells what is logged and what to watch,
 //! and [performance](docs::performance) what a guard costs.
@@ -280,6 +281,8 @@ pub mod docs {
     pub mod performance {}
     #[doc = include_str!("../docs/profile.md")]
     pub mod profile {}
+    #[doc = include_str!("../docs/streaming.md")]
+    pub mod streaming {}
     #[cfg(feature = "testing")]
     #[doc = include_str!("../docs/testing.md")]
     pub mod testing {}

@@ -3,6 +3,7 @@
 
 pub mod corpus;
 pub mod server;
+pub mod streaming;
 
 use std::time::{Duration, SystemTime};
 

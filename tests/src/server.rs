@@ -43,6 +43,11 @@ impl Server {
         started.recv().expect("the server starts")
     }
 
+    /// Returns the address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.0
+    }
+
     /// Opens a connection.
     pub fn connect(&self) -> Connection {
         Connection::open(self.0)

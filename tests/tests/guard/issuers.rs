@@ -91,6 +91,8 @@ fn agents_table(server: &JwksServer) -> Value {
         "require": { "level": "full" },
         "jwks_url": server.url(),
         "users": "same",
+        // `scopes.rs` shows the two side by side with scopes.
+        "scopes": "ignored",
     })
 }
 
@@ -505,7 +507,7 @@ fn rule_22_an_outage_of_one_issuer_is_answered_503_to_its_tokens_only() {
     let toml = format!(
         "[default.auth_guard]\nissuer = \"{ORIGIN}\"\njwks_cooldown = 3600\n\
          [default.auth_guard.issuers.agents]\nissuer = \"{PROVIDER}\"\naudience = \"{API}\"\n\
-         token_type = \"at+jwt\"\njwks_url = \"{}\"\nusers = \"same\"\n",
+         token_type = \"at+jwt\"\njwks_url = \"{}\"\nusers = \"same\"\nscopes = \"ignored\"\n",
         server.url()
     );
     let session = issuer().with_issuer(ORIGIN);

@@ -20,7 +20,7 @@ fn list(user_id: &str) -> &str {
     user_id
 }
 
-#[authorized]
+#[authorized(scope = "profile tasks:read")]
 #[get("/me")]
 fn me(caller: Verified) -> String {
     caller.uid().to_owned()
@@ -62,6 +62,7 @@ fn the_metadata_names_the_issuers_of_access_tokens() {
         "resource": RESOURCE,
         "authorization_servers": [PROVIDER],
         "bearer_methods_supported": ["header"],
+        "scopes_supported": ["profile", "tasks:read"],
     });
     assert_eq!(metadata(&client, &format!("{WELL_KNOWN}/mcp")), Some(expected));
     assert_eq!(metadata(&client, WELL_KNOWN), None, "it is that of another resource");
@@ -161,6 +162,8 @@ fn only_issuers_of_access_tokens_are_authorization_servers() {
     let none = json!({ "url": "https://auth.example", "resource": "https://api.example" });
     let document = metadata(&client(&none), WELL_KNOWN).expect("metadata");
     assert_eq!(document.get("authorization_servers"), None);
+    let unscoped = rocket::custom(figment(&none)).attach(guard()).mount("/api", routes![list]);
+    let document = metadata(&launch(unscoped), WELL_KNOWN).expect("metadata");
     assert_eq!(document.get("scopes_supported"), None);
     let app = App::new().env("BETTER_AUTH_SECRET", SECRET);
     let ended = app.env("AUTH_GUARD_RESOURCE", "https://api.example").run();
@@ -228,15 +231,30 @@ fn the_metadata_leads_from_a_challenge_to_a_token_that_opens() {
     let client = client(&table);
 
     let challenge = get_with(&client, "/api/me", &[]).challenges.remove(0);
-    let (_, rest) = challenge.split_once("resource_metadata=\"").expect("the address");
-    let url = rest.strip_suffix('"').expect("the last parameter");
+    let parameter = |name: &str| {
+        let (_, rest) = challenge.split_once(&format!(", {name}=\"")).expect(name);
+        rest.split_once('"').expect("a quote").0
+    };
+    let (scopes, url) = (parameter("scope"), parameter("resource_metadata"));
     let path = url.strip_prefix("https://api.example").expect("the same origin");
     let document = metadata(&client, path).expect("metadata");
     let server = document["authorization_servers"][0].as_str().expect("a server");
     let resource = document["resource"].as_str().expect("a resource");
+    assert_eq!(document["scopes_supported"], json!(scopes.split(' ').collect::<Vec<_>>()));
     let token = agents.with_issuer(server).with_audience(resource).access_token("alice");
-    let answer = get_as(&client, "/api/me", token);
+    let answer = get_as(&client, "/api/me", token.clone());
+    assert_eq!(answer.code(), "insufficient_scope");
+    let token = token.scope(scopes);
+    let answer = get_as(&client, "/api/me", token.clone());
     assert_eq!((answer.status, &*answer.body), (200, "alice"));
+
+    // Not to what names no scope; a session token of the first issuer is its user's, and needs none.
+    assert_eq!(get_as(&client, "/api/alice/tasks", token).code(), "not_allowed");
+    let session =
+        issuer().with_issuer("https://auth.example").with_audience("https://auth.example");
+    for path in ["/api/alice/tasks", "/api/me"] {
+        assert_eq!(get_as(&client, path, session.token("alice")).status, 200, "{path}");
+    }
 }
 
 /// The application's own resource is not everybody's: no other audience passes.
@@ -248,6 +266,7 @@ fn a_token_for_another_resource_is_refused() {
     keys.publish(&[&agents]);
     let mut table = table(RESOURCE);
     table["issuers"]["agents"]["jwks_url"] = json!(keys.url());
+    table["issuers"]["agents"]["scopes"] = json!("ignored");
     let guard = AuthGuard::fairing().with_secret(secret()).with_clock(Clock::fixed(now()));
     let rocket = rocket::custom(figment(&table)).attach(guard).mount("/api", routes![list, me]);
     let client = launch(rocket);

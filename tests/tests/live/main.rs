@@ -15,6 +15,7 @@ mod proxy;
 mod rotation;
 mod servers;
 mod soak;
+mod streams;
 mod two_issuers;
 mod walk;
 

@@ -26,7 +26,7 @@ const CALLERS: usize = 4;
 /// The names of the copies, in that configuration and in their answers.
 const NAMES: [&str; 2] = ["one", "two"];
 
-struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     admin: PathBuf,
     _process: Process,
@@ -34,17 +34,17 @@ struct Proxy {
 
 impl Proxy {
     /// Starts the proxy with the exact configuration of the document.
-    fn start(copies: [u16; 2]) -> Self {
+    pub(crate) fn start(copies: [u16; 2]) -> Self {
         let blocks = DOCUMENT.split("```");
         let configuration = blocks
             .filter_map(|block| block.strip_prefix("text\n"))
             .find(|b| b.contains("frontend"));
-        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("haproxy.cfg");
+        let port = free_port();
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{port}.cfg"));
         std::fs::write(&file, configuration.expect("a configuration")).expect("a file");
 
-        let port = free_port();
         // The path of a socket must be short.
-        let admin = std::env::temp_dir().join(format!("auth-guard-{}", std::process::id()));
+        let admin = std::env::temp_dir().join(format!("auth-guard-{port}"));
         let [one, two] = copies.map(|port| format!("127.0.0.1:{port}"));
         let proxy = Command::new("haproxy")
             .args(["-db", "-f"])
@@ -59,7 +59,7 @@ impl Proxy {
         proxy
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port).into()
     }
 
@@ -91,7 +91,7 @@ impl Drop for Proxy {
     }
 }
 
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
         assert!(started.elapsed() < Duration::from_secs(20), "still waiting after 20 s: {what}");
