@@ -59,8 +59,8 @@
 //! | step | file | can fail with |
 //! | --- | --- | --- |
 //! | 1. header field → token | `token/bearer.rs` | [`MissingToken`], [`MultipleTokens`], [`MalformedToken`] |
-//! | 2. token → key | `token/header.rs`, `keys/` | [`MalformedToken`], [`AlgorithmNotAllowed`], [`NoMatchingKey`], [`KeysUnavailable`] |
-//! | 3. key → signature | `verifier.rs` | [`InvalidSignature`] |
+//! | 2. token → issuer → key | `verifier/issuers.rs`, `token/header.rs`, `keys/` | [`InvalidClaim`], [`MalformedToken`], [`AlgorithmNotAllowed`], [`NoMatchingKey`], [`KeysUnavailable`] |
+//! | 3. key → signature | `verifier/signature.rs` | [`InvalidSignature`] |
 //! | 4. signature → claims | `token/profile.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
 //! | 5. claims → caller | `guard/authenticate.rs`, `guard/hook.rs` | [`Revoked`], [`CheckUnavailable`] |
 //! | 6. caller → grant | `guard/ownership.rs`, `guard/ask.rs`, `guard/scopes.rs` | [`NotOwner`], [`NotAllowed`], [`InsufficientScope`], [`CheckUnavailable`] |
@@ -133,7 +133,7 @@ mod verifier;
 /// - `#[user_scoped(or = Admin)]`: the owner, or a caller who meets the [`Requirement`]
 ///   `Admin`. The guard [`Access`] tells which; [`Owner`] cannot be used with it.
 /// - `#[user_scoped(scope = "tasks:read")]`: these OAuth scopes as well, all of them, with one
-///   space between two. Tokens must have them whose issuer's scopes are enforced; see
+///   space between two. A token needs them if its issuer's scopes are enforced; see
 ///   [OAuth scopes](docs::authorization#oauth-scopes).
 /// - `#[user_scoped(exempt = "the reason")]`: a deliberate exception. Nothing is checked, and
 ///   the launch prints the reason.

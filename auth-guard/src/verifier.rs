@@ -75,7 +75,7 @@ pub(crate) struct Refusal {
     pub(crate) error: AuthError,
     /// The public key that was selected, if the token came that far.
     pub(crate) key: Option<Arc<PublicKey>>,
-    /// The name of the issuer whose token it claims to be; `None` for the first.
+    /// The name of the issuer that the token claims to be from; `None` for the first.
     pub(crate) issuer: Option<Arc<str>>,
 }
 
@@ -86,9 +86,9 @@ impl Verifier {
 
     /// Checks everything about `token` as of `now`, and returns its claims.
     ///
-    /// A machine's token is valid too: ask [`Claims::is_machine`] where only people may
-    /// come. So is one without the OAuth scopes that are needed: ask
-    /// [`Claims::allows_scopes`]. The guards refuse both by themselves.
+    /// A machine's token is valid too: call [`Claims::is_machine`] where only people may
+    /// come. So is a token without the OAuth scopes that are needed: call
+    /// [`Claims::allows_scopes`]. The guards check both by themselves.
     ///
     /// It never waits. With public keys, it verifies with those known now; it asks for
     /// an unknown key in the background, so that a later call finds it. That needs no
@@ -119,7 +119,7 @@ impl Verifier {
         }
     }
 
-    /// Does the same, whatever is remembered of the token.
+    /// Does the same, without regard to what is remembered of the token.
     pub(crate) fn step_afresh<'t>(&'t self, token: BearerToken<'t>, now: SystemTime) -> Step<'t> {
         match self.issuers.of(token) {
             Ok(issuer) => issuer.step_afresh(token, now),
@@ -151,7 +151,7 @@ impl Verifier {
         let mut ready =
             self.issuers.all().map(|issuer| issuer.public_keys().map(PublicKeys::is_ready));
         let is_first_ready = ready.next().flatten() == Some(true);
-        // Asked, so that a fetch that is due begins for each.
+        // The others are asked as well, so that each begins a fetch that is due.
         ready.for_each(drop);
         is_first_ready || self.issuers.first().keys.secret.is_some()
     }

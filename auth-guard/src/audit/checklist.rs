@@ -152,7 +152,7 @@ impl fmt::Display for Explanation {
             Ok(claims) if claims.enforces_scopes() => writeln!(
                 f,
                 "The token is accepted. Its scopes are enforced: it opens only routes that name \
-                 scopes, and none of which it lacks one.  [AUTH_GUARD_SCOPES]"
+                 scopes, and only if it has all of them.  [AUTH_GUARD_SCOPES]"
             )?,
             Ok(_) => writeln!(f, "The token is accepted.")?,
             Err(error) => {

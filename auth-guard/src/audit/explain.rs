@@ -36,7 +36,7 @@ use crate::verifier::{Accepted, Refusal, Step, TrustedIssuer, Verifier};
 /// claims, so it can be put into a ticket.
 #[derive(Clone, Debug)]
 pub struct Explanation {
-    /// What the tokens of the issuer must say whose this one claims to be.
+    /// What tokens must say of the issuer that this token claims to be from.
     pub(super) profile: Profile,
     /// What a token may say to choose an issuer; `None` if there is one issuer.
     pub(super) choice: Option<String>,
@@ -45,8 +45,8 @@ pub struct Explanation {
     /// The check that failed.
     pub(super) failed: Option<Check>,
     pub(super) result: Result<Claims, AuthError>,
-    /// The known public keys of each issuer that has some, or why there are none; and whose
-    /// they are: "Public keys of `agents`".
+    /// For each issuer with public keys, a heading such as "Public keys of `agents`", and the
+    /// known keys, or why there are none.
     pub(super) public_keys: Vec<(String, String)>,
     pub(super) routes: Vec<RouteDecision>,
 }

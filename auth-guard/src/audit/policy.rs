@@ -59,7 +59,7 @@ pub struct Requirements {
     /// The requirements of `#[authorized]` and of the mount.
     pub requirements: Vec<&'static str>,
     /// The OAuth scopes of the attributes and of the mount: a token whose scopes are enforced
-    /// must have all of them, and opens nothing where there are none.
+    /// must have all of them, and is refused if there are none.
     pub oauth_scopes: Vec<String>,
     /// `true` if a machine's token may pass.
     pub machines: bool,

@@ -9,7 +9,7 @@ use crate::token::scopes::are_scopes;
 
 impl<'r> Survey<'r> {
     /// Returns the routes that name OAuth scopes, each with its scopes and spaces between them.
-    /// Of handlers that cannot be told apart and differ, none is taken to name any.
+    /// Handlers that differ, but cannot be told apart, count as naming none.
     pub(crate) fn scopes(&self) -> Vec<(&'r Route, String)> {
         let named = self.routes().filter_map(|route| {
             let is_known = self.known(route).is_none_or(|known| known.other.is_none());
@@ -20,7 +20,7 @@ impl<'r> Survey<'r> {
         named.collect()
     }
 
-    /// Says which mounts require something that is no list of scopes.
+    /// Returns an error for each route whose mount requires something that is no list of scopes.
     pub(super) fn malformed_scopes(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for route in self.routes() {

@@ -93,7 +93,7 @@ impl AuthError {
         match self {
             Self::KeysUnavailable => {
                 let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
-                // Who asks again then gets an answer, whichever issuer it was.
+                // After the longest wait, each issuer may be asked for its keys again.
                 Some(public.map(PublicKeys::retry_after).max().unwrap_or(RETRY_AFTER))
             }
             Self::CheckUnavailable => Some(RETRY_AFTER),

@@ -9,7 +9,7 @@ use crate::verifier::Verifier;
 
 /// Everything that a guard needs and that no token says.
 pub(crate) struct Context {
-    /// A clone of the one in managed state: one look-up finds all.
+    /// A clone of the one in managed state, so that one look-up finds everything.
     pub(crate) verifier: Verifier,
     pub(crate) clock: Clock,
     pub(crate) realm: String,

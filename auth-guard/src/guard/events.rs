@@ -86,8 +86,8 @@ pub(super) fn record_allowed(route: &Route, by: AllowedBy, caller: &Verified) {
     crate::metrics::count("allowed", by.name());
 }
 
-/// Records that a request was refused, by which OAuth scopes of the route, and whether it is
-/// the first of an outage.
+/// Records that a request was refused. `scopes` are the OAuth scopes of the route, if they are
+/// the reason, and the flag says whether the refusal is the first of an outage.
 pub(super) fn record_refused(
     route: Option<&Route>,
     refused: &Refused,

@@ -65,7 +65,7 @@ async fn verified(request: &Request<'_>) -> Result<Verified, Refused> {
     }
 
     let caller = authenticate(request).await?;
-    // What a requirement asks for opens nothing by itself: the attribute decides.
+    // A guard that a requirement asks for decides nothing by itself: the attribute decides.
     let is_silent = is_asking(request);
     let terms =
         Terms { machines: is_silent, leaves_scopes: is_silent, is_silent, ..Terms::default() };

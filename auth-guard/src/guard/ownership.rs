@@ -102,7 +102,7 @@ pub(super) fn decide(request: &Request<'_>, caller: &Verified, terms: &Terms) ->
     let is_owner = match terms.owner {
         None => None,
         Some(segment) => match request.param::<&str>(segment) {
-            // A machine may choose its name, and so owns nothing.
+            // A program may be able to choose its own id, so a machine owns no path.
             Some(owner) => {
                 Some(owner.is_ok_and(|owner| owner == caller.uid()) && !caller.is_machine())
             }

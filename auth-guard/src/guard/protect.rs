@@ -94,8 +94,8 @@ impl ProtectedRoutes {
         self
     }
 
-    /// Adds OAuth scopes, with one space between them, that every token must have whose issuer's
-    /// scopes are enforced, whatever other scopes a route names.
+    /// Adds OAuth scopes, with one space between them. A token whose scopes are enforced must
+    /// have them, in addition to the scopes that a route names.
     ///
     /// ```rust
     /// # use auth_guard::protect;

@@ -14,11 +14,11 @@ pub(super) struct Refused {
     pub(super) error: AuthError,
     pub(super) check: Option<Check>,
     pub(super) key: Option<Arc<PublicKey>>,
-    /// The name of the issuer whose token it claims to be; `None` for the first.
+    /// The name of the issuer that the token claims to be from; `None` for the first.
     pub(super) issuer: Option<Arc<str>>,
     /// The requirement or scope that was not met, or gave no answer.
     pub(super) requirement: Option<&'static str>,
-    /// `true` if it is for the token's OAuth scopes.
+    /// `true` if the token's OAuth scopes are the reason.
     pub(super) is_by_scopes: bool,
 }
 

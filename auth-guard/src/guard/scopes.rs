@@ -10,8 +10,8 @@ use super::state::address;
 use super::verified::Verified;
 use crate::error::AuthError;
 
-/// Managed state: the OAuth scopes that each route names, by its address. They are those that
-/// the audit shows. A route that names none is not in it.
+/// Managed state: the OAuth scopes that each route names, by its address, as the audit shows
+/// them. A route that names none is not in it.
 #[derive(Debug, Default)]
 pub(crate) struct RouteScopes(OnceLock<HashMap<usize, String>>);
 
@@ -28,16 +28,16 @@ impl RouteScopes {
         routes.flat_map(|scopes| scopes.split(' ')).collect()
     }
 
-    /// Returns what a token needs that is to open the route of this request: its scopes, with
-    /// spaces between them. Returns `None` if it names none.
+    /// Returns the OAuth scopes that the route of this request names, with spaces between
+    /// them. Returns `None` if it names none.
     pub(super) fn of<'r>(request: &'r Request<'_>) -> Option<&'r str> {
         let Self(routes) = request.rocket().state()?;
         routes.get()?.get(&address(request.route()?)).map(String::as_str)
     }
 }
 
-/// Checks that a caller has the OAuth scopes that the route names, if theirs are enforced. A
-/// route that names none was not made for delegated tokens, and is closed to them.
+/// Checks that the caller's token has the OAuth scopes that the route names, if its scopes are
+/// enforced. A route that names none was not made for OAuth clients, and is closed to them.
 pub(super) fn check(request: &Request<'_>, caller: &Verified) -> Result<(), Refused> {
     if !caller.enforces_scopes() {
         return Ok(());

@@ -30,7 +30,7 @@ use crate::verifier::Accepted;
 /// | --- | --- |
 /// | 401 | there is no token, or it is refused |
 /// | 400 | there is more than one `Authorization` header field |
-/// | 403 | the token is a machine's (rule 21); or its OAuth scopes are enforced, and the route does not name one, or names one that it lacks |
+/// | 403 | the token is a machine's (rule 21); or its OAuth scopes are enforced, and the route names none, or one that the token lacks |
 /// | 503 | the issuer's public keys cannot be fetched, or the application's own check gives no answer |
 /// | 500 | the fairing is not attached (the launch is refused wherever that can be seen), or the application's own check asks for this guard |
 ///
@@ -106,7 +106,7 @@ impl Verified {
     ///
     /// ```rust
     /// # fn f(caller: auth_guard::Verified) {
-    /// let is_an_agents = caller.issuer() == Some("agents");
+    /// let is_from_an_agent = caller.issuer() == Some("agents");
     /// # }
     /// ```
     pub fn issuer(&self) -> Option<&str> {
@@ -118,9 +118,9 @@ impl Verified {
         self.claims.is_machine()
     }
 
-    /// Returns `true` if the token may be used for all of these OAuth scopes, for a handler
-    /// that needs more of them for some requests than its route names; see
-    /// [`Claims::allows_scopes`].
+    /// Returns `true` if the token may be used for all of these OAuth scopes; see
+    /// [`Claims::allows_scopes`]. It is for handlers that need more scopes for some requests
+    /// than their route names.
     pub fn allows_scopes(&self, needed: &str) -> bool {
         self.claims.allows_scopes(needed)
     }

@@ -91,8 +91,8 @@ impl Token {
         self
     }
 
-    /// Sets the OAuth scopes, with spaces between them: what its user permits a client to do.
-    /// An empty text takes the claim away.
+    /// Sets the OAuth scopes, with spaces between them: what the user permits a client to do.
+    /// An empty text removes the claim.
     ///
     /// ```rust
     /// # use auth_guard::testing::Issuer;

@@ -13,8 +13,8 @@ pub(crate) fn claimed_issuer(segments: &Segments<'_>) -> Option<String> {
     text_of(segments.payload, "iss")
 }
 
-/// Returns the type that a header says. One that cannot be read is refused later, whoever
-/// is chosen.
+/// Returns the type that a header says. A header that cannot be read is refused later,
+/// whichever issuer is chosen.
 pub(crate) fn claimed_type(segments: &Segments<'_>) -> TokenType {
     match text_of(segments.header, "typ") {
         Some(typ) if TokenType::AccessToken.is_named(&typ) => TokenType::AccessToken,

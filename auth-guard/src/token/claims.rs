@@ -89,15 +89,15 @@ impl Claims {
     }
 
     /// Returns `true` if the token is a program's own and no person's, such as one by the
-    /// grant `client_credentials`. Guards refuse it. Not every issuer lets it be told: see
-    /// rule 21 of the profile.
+    /// grant `client_credentials`. Guards refuse it, unless the route says `machines = true`.
+    /// With some issuers it cannot be told: see rule 21 of the profile.
     pub fn is_machine(&self) -> bool {
         self.is_machine
     }
 
     /// Returns the name of the issuer whose token this is: the key of its table in
     /// `[auth_guard.issuers]`. Returns `None` for the first issuer, which the settings of
-    /// `auth_guard` itself describe, and so always if there is only one.
+    /// `auth_guard` itself describe, and so always returns `None` if there is only one.
     ///
     /// The name is yours and not the token's. It never decides who the user is: all issuers
     /// name the same people.
@@ -105,16 +105,16 @@ impl Claims {
         self.issuer.as_deref()
     }
 
-    /// Names the issuer whose token this is.
+    /// Sets the name of the issuer whose token this is.
     pub(crate) fn of_issuer(self, name: Option<&Arc<str>>) -> Self {
         Self { issuer: name.cloned(), ..self }
     }
 
     /// Returns `true` if the token may be used for all of these OAuth scopes, which one space
-    /// separates. Where an issuer's scopes are `ignored`, every token of its may.
+    /// separates. If its issuer's scopes are `ignored`, it may be used for any.
     ///
-    /// A [`Verifier`](crate::Verifier) alone enforces no scopes: other transports ask for
-    /// them here. The guards do by themselves.
+    /// The guards check scopes by themselves. A [`Verifier`](crate::Verifier) does not, so
+    /// code for other transports calls this.
     ///
     /// ```rust
     /// fn may_write(claims: &auth_guard::Claims) -> bool {

@@ -88,7 +88,7 @@ impl<'a> Value<'a> {
     }
 
     /// Returns the text of a string if it is of printable ASCII characters, not empty, and
-    /// written without an escape. One look tells, as at most ids.
+    /// written without an escape. Most ids are, and one pass over the text tells.
     pub(crate) fn as_plain_str(self) -> Option<&'a str> {
         let quoted = self.0.strip_prefix('"')?.strip_suffix('"')?;
         let is_plain = |byte| (b' '..=b'~').contains(&byte) && byte != b'\\';

@@ -64,7 +64,7 @@ impl<'a> Payload<'a> {
         let mut kind = Kind::default();
         self.others.iter().for_each(|(name, value)| kind.note(name, value));
         match self.uid_claim {
-            // The usual names of the user's claim tell nothing.
+            // The usual names of the owner's claim say nothing about the kind of token.
             "uid" | "sub" => {}
             name => self.slot(Slot::Uid).into_iter().for_each(|uid| kind.note(name, uid)),
         }

@@ -170,7 +170,7 @@ impl Profile {
         let Some(sub) = claims.slot(Slot::Sub).filter(|_| self.matches_subject()) else {
             return Ok(());
         };
-        // Mostly they are written alike, and then nothing has to be read.
+        // Mostly they are written alike, and then nothing has to be decoded.
         let is_same = claims.slot(Slot::Uid).is_some_and(|uid| sub.is_same_str(uid));
         match is_same || sub.as_str().as_deref() == Some(uid) {
             true => Ok(()),

@@ -24,8 +24,8 @@ fn is_scope(text: &str) -> bool {
 }
 
 /// Returns `true` if these claims grant every scope of `needed`. The claim is `scope`, a string
-/// (RFC 8693 section 4.2), and only without it `scp`, a string or a list. One that is anything
-/// else grants nothing.
+/// (RFC 8693 section 4.2), or only without it `scp`, a string or a list. A claim of any other
+/// type grants nothing.
 pub(super) fn grant(claims: Value<'_>, needed: &str) -> bool {
     let (claim, may_be_list) = match claims.member("scope") {
         Some(scope) => (Some(scope), false),

@@ -1,4 +1,4 @@
-//! The issuers whose tokens are accepted, and which of them a token is of (rule 22).
+//! The issuers whose tokens are accepted, and which of them a token belongs to (rule 22).
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ impl Issuers {
         std::iter::once(&self.first).chain(&self.further)
     }
 
-    /// Returns `true` if tokens are of one issuer, so that nothing has to be chosen.
+    /// Returns `true` if there is only one issuer, so that nothing has to be chosen.
     #[inline]
     pub(crate) fn is_one(&self) -> bool {
         self.further.is_empty()
@@ -103,7 +103,7 @@ impl Issuers {
     }
 
     fn choose(&self, token: BearerToken<'_>) -> Result<&TrustedIssuer, Failed> {
-        // The text of a token decides whose it is, so one that was verified is that issuer's.
+        // The text of a token decides its issuer, so a remembered token has the same one again.
         if let Some(known) = self.memo.issuer_of(token.as_str()) {
             return self.all().nth(known).ok_or(Check::Choice.invalid("iss"));
         }
@@ -113,7 +113,7 @@ impl Issuers {
         let mut named = self.all().filter(|issuer| issuer.is(&iss));
         let one = named.next().ok_or(Check::Choice.invalid("iss"))?;
         let Some(other) = named.next() else { return Ok(one) };
-        // A launch with a third of that `iss`, or with another of that type, is refused.
+        // The launch refuses a third issuer with that `iss`, and a second with that type.
         let typ = claimed_type(&segments);
         Ok(if other.profile.token_type == typ { other } else { one })
     }

@@ -18,7 +18,7 @@ use crate::token::claims::Claims;
 /// only from it, their own entries first: nobody can evict everybody, however many tokens
 /// they have.
 ///
-/// All issuers share it. An entry is one issuer's, and is never returned for another.
+/// All issuers share it. Each entry belongs to one issuer, and is never returned for another.
 pub(crate) struct Memo {
     /// Keyed at random, so that nobody can aim at a bucket.
     hasher: RandomState,

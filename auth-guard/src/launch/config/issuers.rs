@@ -28,7 +28,7 @@ static SHARED: [&Entry; 5] = [
     JWKS_MAX_STALE.entry(),
 ];
 
-/// Longer names are no labels.
+/// The longest name, which is a label in metrics and logs.
 const MAX_NAME: usize = 64;
 
 /// Reads the tables of the further issuers, and opens their keys. `first` is what the tokens

@@ -80,8 +80,8 @@ settings! {
         "tokens", 10_000, "how much of what was verified is remembered").needs_jwks();
 }
 
-/// That an issuer names the same users as the first. It is set only in the table of a further
-/// issuer.
+/// The operator's word that an issuer names the same users as the first. It is set only in the
+/// table of a further issuer.
 pub(crate) static USERS: Setting<Option<&'static str>> =
     text("users", "", is_same, SAME_USERS).in_table_only();
 

@@ -81,7 +81,7 @@ fn profile_of(values: &Values, resource: Option<&Resource>) -> Profile {
         TokenType::AccessToken if !values.is_set(UID_CLAIM.entry()) => "sub".into(),
         TokenType::AccessToken | TokenType::Jwt => values.text(&UID_CLAIM),
     };
-    // An access token is what a user permits a client to do, a session token the user.
+    // An access token is what a user permits a client to do; a session token is the user.
     let scopes = match (token_type, &*values.choice(&SCOPES)) {
         (TokenType::AccessToken, _) if !values.is_set(SCOPES.entry()) => Scopes::Enforced,
         (_, "enforced") => Scopes::Enforced,

@@ -1,4 +1,4 @@
-//! Callers who meet all but one of what a route requires.
+//! Callers who meet all but one of the things that a route requires.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::target::{SEGMENT, Target, encoded};
 use crate::error::AuthError;
 
 impl<'t> Target<'t> {
-    /// Returns requests of callers who meet all but one of what is required.
+    /// Returns requests of callers who meet all but one of the things that are required.
     pub(super) fn attempts(&self, plan: &Plan) -> Vec<Attempt> {
         let mut attempts = Vec::new();
         if let Some(scope) = self.scope()

@@ -57,7 +57,7 @@ impl List<'_> {
         for other in self.verifier.issuers().all().skip(1) {
             let Some(theirs) = other.profile.issuer.as_deref() else { continue };
             self.claims(22, &[("iss", &json!([ours, theirs]).to_string())]);
-            // Else its keys are asked for, and the test may not serve them.
+            // Otherwise the verifier asks for the issuer's keys, which the test may not serve.
             let is_refused_before = self.issuer.names().0 == "HS256"
                 || other.profile.token_type != self.profile().token_type;
             if theirs != ours && is_refused_before {
