@@ -31,6 +31,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         crate::health,
         crate::ready,
         crate::me,
+        crate::status,
         tasks::list,
         tasks::create,
         tasks::show,

@@ -89,7 +89,7 @@ fn assembled(figment: Figment, guard: AuthGuard) -> Rocket<Build> {
         .attach(guard)
         .attach(docs::fairing())
         .mount("/", public(routes![health, ready]))
-        .mount("/api", protect(routes![me]))
+        .mount("/api", protect(routes![me, status]))
         .mount("/api", protect(tasks::routes()))
         .mount("/api", protect(projects::routes()))
         .mount("/api", protect(admin::routes()))
@@ -147,4 +147,19 @@ fn ready(verifier: &State<Verifier>) -> Result<Json<Health>, Problem> {
 fn me(user: Verified) -> Json<Me> {
     let expires_at = user.expires_at().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Json(Me { uid: user.uid().to_owned(), expires_at: expires_at.as_secs() })
+}
+
+// A monitoring job acts for nobody, so its token is a machine's. Only this route admits one:
+// it asks the database, which anonymous requests must not, and shows nobody's data.
+/// Reports that the database answers.
+#[utoipa::path(
+    context_path = "/api",
+    tag = "server",
+    responses((status = 200, description = "The database answers", body = Health))
+)]
+#[authorized(machines = true, scope = "tasks:read")]
+#[get("/status")]
+async fn status(store: &State<Store>) -> Result<Json<Health>, Problem> {
+    store.stats().await?;
+    Ok(Json(Health { status: "ok" }))
 }

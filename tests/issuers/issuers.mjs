@@ -103,23 +103,26 @@ class BetterAuth {
 }
 
 // MCP: the metadata of the API name its authorization server. A client that knows only the
-// API is told by its refusal where they are.
+// API is told by its refusal where they are, and which scope to ask for.
 class Mcp extends BetterAuth {
   async discover(api) {
-    const address = api ? await challenged(api) : `${this.url}/.well-known/oauth-protected-resource`;
+    const known = { address: `${this.url}/.well-known/oauth-protected-resource` };
+    const { address, scope } = api ? await challenged(api) : known;
     const { resource, authorization_servers } = await get(address);
     const issuer = new URL(authorization_servers[0]);
     this.url = issuer.origin;
     const path = `/.well-known/oauth-authorization-server${issuer.pathname.replace(/\/$/, "")}`;
-    return { ...(await get(new URL(path, issuer))), resource };
+    return { ...(await get(new URL(path, issuer))), resource, scope };
   }
 }
 
 const challenged = async (api) => {
   const { status, headers } = await send(api);
-  const address = headers.get("www-authenticate")?.match(/resource_metadata="([^"]+)"/)?.[1];
+  const challenge = headers.get("www-authenticate") ?? "";
+  const named = (name) => challenge.match(new RegExp(`\\b${name}="([^"]+)"`))?.[1];
+  const address = named("resource_metadata");
   if (status !== 401 || !address) throw new Error(`${api} answered ${status} and named no metadata`);
-  return address;
+  return { address, scope: named("scope") };
 };
 
 // oidc-provider.mjs: naming a user is all there is.

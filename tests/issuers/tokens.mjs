@@ -6,7 +6,7 @@ import { SignJWT, exportJWK, generateKeyPair } from "jose";
 import { Browser, form, json, kinds } from "./issuers.mjs";
 
 const usage = `usage: node tokens.mjs <issuer's URL> --kind better-auth|mcp|oidc-provider
-  [--scope "openid offline_access tasks:read tasks:write"]
+  [--scope "openid offline_access tasks:read tasks:write", or what the API's 401 names]
   [--resource https://api.example.com] [--other-resource https://other.example.com]
   [--api <a URL of the API, for mcp>] [--impersonate]`;
 
@@ -25,7 +25,7 @@ const options = () => {
       allowPositionals: true,
       options: {
         kind: { type: "string" },
-        scope: { type: "string", default: "openid offline_access tasks:read tasks:write" },
+        scope: { type: "string" },
         resource: { type: "string" },
         "other-resource": { type: "string", default: "https://other.example.com" },
         api: { type: "string" },
@@ -40,9 +40,11 @@ const options = () => {
   }
 };
 
-const { url, kind, api, scope, impersonate, ...given } = options();
+const { url, kind, api, impersonate, ...given } = options();
 const issuer = new kinds[kind](url);
 const metadata = await issuer.discover(api);
+// A client asks for what the API names, as MCP has it.
+const scope = given.scope ?? metadata.scope ?? "openid offline_access tasks:read tasks:write";
 const resource = given.resource ?? metadata.resource ?? "https://api.example.com";
 const otherResource = given["other-resource"];
 
@@ -158,6 +160,7 @@ const tokens = {
   jwks_uri: metadata.jwks_uri,
   token_endpoint: metadata.token_endpoint,
   resource,
+  scope,
   client_id,
   alice: await tokensOf(alice),
   bob: await tokensOf(bob),

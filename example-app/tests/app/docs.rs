@@ -44,7 +44,7 @@ fn mounted(app: &App) -> Operations {
             Policy::Requires(of) if of.scope.is_some() || !of.requirements.is_empty() => {
                 &["400", "401", "403", "503"]
             }
-            // Nor may a machine pass.
+            // Nor may a machine pass, or a token without the scope.
             Policy::Requires(_) => &["400", "401", "403"],
             // It answers 503 itself.
             Policy::Public if route.uri == "/health/ready" => &["503"],

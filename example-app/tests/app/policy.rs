@@ -17,6 +17,7 @@ GET /api/admin/stats                      Admin; scope tasks:read               
 GET /api/me                               verified; scope tasks:read                       me
 GET /api/orgs/<org_id>/projects           Organization admits <org_id>; scope tasks:read   list
 POST /api/orgs/<org_id>/projects          Organization admits <org_id>; scope tasks:write  create
+GET /api/status                           verified; scope tasks:read; machines too         status
 GET /docs/<path..>                        public                                           page
 GET /health                               public                                           health
 GET /health/ready                         public                                           ready

@@ -35,6 +35,7 @@ fn a_client_that_may_read_reads_and_writes_nothing() {
         (Get, "/api/me", ""),
         (Get, "/api/orgs/one/projects", ""),
         (Get, "/api/admin/stats", ""),
+        (Get, "/api/status", ""),
         (Put, "/api/alice/tasks/1", TASK),
         (Patch, "/api/alice/tasks/1/complete", ""),
         (Post, "/api/alice/tasks", TASK),
@@ -76,12 +77,18 @@ fn the_challenge_names_the_scope_that_is_needed() {
 }
 
 #[test]
-fn a_machine_opens_nothing_whatever_its_scopes() {
+fn a_machine_opens_only_the_route_that_admits_machines() {
     let app = app();
     let machine = Issuer::of(app.client.rocket()).unwrap().machine_token();
+    let get = |path: &'static str, scopes| {
+        Answer::from(app.client.get(path).bearer(machine.clone().scope(scopes)).dispatch())
+    };
     for path in ["/api/me", "/api/alice/tasks", "/api/client-of-the-test/tasks"] {
-        let token = machine.clone().scope("tasks:read tasks:write");
-        Answer::from(app.client.get(path).bearer(token).dispatch()).refusal(403, "not_allowed");
+        get(path, "tasks:read tasks:write").refusal(403, "not_allowed");
+    }
+    assert_eq!(get("/api/status", "tasks:read").json(), json!({ "status": "ok" }));
+    for scopes in ["tasks:write", "openid", ""] {
+        get("/api/status", scopes).refusal(403, "insufficient_scope");
     }
 }
 

@@ -38,7 +38,7 @@ pub fn until(then: SystemTime) -> Sleep {
     sleep(then.duration_since(SystemTime::now()).unwrap_or_default())
 }
 
-#[user_scoped]
+#[user_scoped(scope = "news")]
 #[get("/<user_id>/events")]
 fn events(user_id: &str, owner: Owner, feed: &State<Feed>) -> EventStream![] {
     let news = feed.of(user_id).take_until(until(owner.expires_at()));

@@ -53,10 +53,11 @@ async fn caller(socket: &mut DuplexStream, verifier: &Verifier) -> Result<Claims
         return Err(AuthError::MissingToken);
     };
     let caller = verifier.verify(&token, SystemTime::now())?;
-    match caller.is_machine() {
-        // The guards refuse a machine by themselves, but no guard is at work here.
-        true => Err(AuthError::NotAllowed),
-        false => Ok(caller),
+    // The guards ask both by themselves, but no guard is at work here.
+    match (caller.is_machine(), caller.allows_scopes("news")) {
+        (true, _) => Err(AuthError::NotAllowed),
+        (false, false) => Err(AuthError::InsufficientScope),
+        (false, true) => Ok(caller),
     }
 }
 

@@ -60,20 +60,22 @@ impl Server {
 
     /// Gets every kind of token, as a program and its users do.
     pub(super) fn tokens(&self) -> Tokens {
+        self.tokens_with(&[])
+    }
+
+    /// Gets them with these options of the script.
+    pub(super) fn tokens_with(&self, options: &[&str]) -> Tokens {
         let kind = match self.kind {
             Kind::OauthProvider => "better-auth",
             Kind::Mcp => "mcp",
             Kind::OidcProvider => "oidc-provider",
         };
-        let output = script("tokens.mjs").args([&*self.url, "--kind", kind]).output();
-        let output = output.expect("Node 20 or later is installed");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Tokens(serde_json::from_slice(&output.stdout).expect("JSON"))
+        Tokens::get(&[&[&*self.url, "--kind", kind], options].concat())
     }
 }
 
 /// Returns a command that runs a script of `tests/issuers`.
-pub(super) fn script(name: &str) -> Command {
+fn script(name: &str) -> Command {
     let directory = workspace().join("tests/issuers");
     let packages = directory.join("node_modules");
     assert!(packages.exists(), "the issuers' packages are missing: run `npm ci` in tests/issuers");
@@ -83,9 +85,17 @@ pub(super) fn script(name: &str) -> Command {
 }
 
 /// What `tokens.mjs` prints.
-pub(super) struct Tokens(pub(super) Value);
+pub(super) struct Tokens(Value);
 
 impl Tokens {
+    /// Runs the script.
+    pub(super) fn get(arguments: &[&str]) -> Self {
+        let output = script("tokens.mjs").args(arguments).output();
+        let output = output.expect("Node 20 or later is installed");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self(serde_json::from_slice(&output.stdout).expect("JSON"))
+    }
+
     pub(super) fn text(&self, pointer: &str) -> Option<&str> {
         self.0.pointer(pointer).and_then(Value::as_str)
     }

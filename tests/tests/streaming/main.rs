@@ -246,6 +246,33 @@ fn a_socket_whose_first_message_is_no_valid_token_is_refused() {
     stage.listeners(0);
 }
 
+/// The verifier alone enforces no scope, so the socket's own code must.
+#[test]
+fn a_delegated_token_opens_the_stream_and_the_socket_only_with_their_scope() {
+    let enforced = |rocket: rocket::Rocket<rocket::Build>| {
+        let figment = rocket.figment().clone().merge(("auth_guard.scopes", "enforced"));
+        rocket.configure(figment)
+    };
+    let stage = Stage::with(enforced, AuthGuard::fairing().with_secret(secret()));
+    let alice = || issuer().token("alice");
+    for scopes in ["", "openid", "newsletter", "NEWS", "tasks:read old-news"] {
+        let token = alice().scope(scopes).sign();
+        assert_eq!(stage.closing(&token), refused(&AuthError::InsufficientScope), "{scopes}");
+        assert_eq!(stage.events(&token).status, 403, "{scopes}");
+    }
+    assert_eq!(stage.closing(&alice().sign()), refused(&AuthError::InsufficientScope));
+    let machine = issuer().machine_token().scope("news").sign();
+    assert_eq!(stage.closing(&machine), refused(&AuthError::NotAllowed));
+    stage.listeners(0);
+
+    let token = alice().scope("openid news").sign();
+    let (mut socket, mut events) = (stage.socket(&token), stage.events(&token));
+    stage.listeners(2);
+    stage.tell("alice", "milk");
+    assert_eq!(socket.next(), Some(Frame::Text("milk".into())));
+    assert_eq!(events.next().as_deref(), Some("milk"));
+}
+
 #[test]
 fn no_hostile_token_opens_a_socket() {
     let stage = Stage::set();
