@@ -60,7 +60,7 @@ pub fn fairing(secret: Secret) -> impl Fairing {
 fn instructions(rocket: &Rocket<Orbit>, secret: &Secret) -> Result<String, MintError> {
     let Some(verifier) = rocket.state::<Verifier>() else { return Ok(String::new()) };
     let ttl = TTL.min(Duration::from_secs(verifier.max_lifetime().into()));
-    // So that the commands work where scopes are enforced, too.
+    // With these scopes, the commands work even where scopes are enforced.
     let mint = |uid: &str| mint(verifier, secret, uid, ttl, Some("tasks:read tasks:write"));
     let header = |token: &str| format!("-H 'Authorization: Bearer {token}'");
     let token = mint("alice")?;

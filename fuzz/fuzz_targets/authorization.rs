@@ -5,7 +5,7 @@
 //! The first byte of the input selects its format and the server's settings. After a
 //! digit, each line is one field. After a letter come a header, a line feed, and claims,
 //! which are signed here, because no fuzzer finds an HMAC by itself. After a capital letter,
-//! the server also has a second issuer, whose keys nobody knows: no token may be its.
+//! the server also has a second issuer, whose keys nobody knows: no token counts as one of that issuer.
 
 #![no_main]
 

@@ -186,7 +186,7 @@ fn delegated(user_id: &str) -> &str {
     user_id
 }
 
-/// Those of the route, which are known anyway, and none of the token.
+/// An event has the scopes of the route, which are no secret, and none of the token's.
 #[test]
 fn an_event_names_the_scopes_that_a_route_needs() {
     let _turn = turn();
@@ -363,7 +363,7 @@ fn an_event_names_the_issuer_of_a_token() {
         (agents.access_token("alice").header("kid", "other"), named),
         (agents.token("alice"), named),
         (agents.access_token("alice").claim("client_id", "alice"), named),
-        // It chooses nobody, and what it says is not repeated.
+        // This `iss` chooses no issuer, and the event does not repeat it.
         (agents.access_token("alice").claim("iss", "https://evil.example"), None),
     ] {
         let told = get(&client, "/api/alice/tasks", Some(token));

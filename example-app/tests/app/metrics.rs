@@ -145,7 +145,7 @@ fn public_keys_are_counted_through_a_cold_start_a_rotation_and_an_outage() {
     app.counts(1);
 }
 
-/// The name of a table is the label, and nothing that a token or an issuer says.
+/// The label is the name of a table, never anything that a token or an issuer says.
 #[test]
 fn the_public_keys_of_each_issuer_are_counted() {
     let keys = JwksServer::start();

@@ -52,7 +52,7 @@ fn a_client_that_may_read_reads_and_writes_nothing() {
         let status = send(&app, method, path, right, body).status.code;
         assert!((200..300).contains(&status), "{method} {path}: {status}");
     }
-    // Scopes add nothing to what is another user's.
+    // No scope opens another user's path.
     let bobs = app.client.get("/api/bob/tasks").as_user("alice").dispatch();
     Answer::from(bobs).refusal(403, "not_owner");
     // What is public stays so.

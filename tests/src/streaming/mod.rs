@@ -12,7 +12,7 @@ use rocket::{Build, Rocket, get, routes};
 
 use self::events::Feed;
 
-/// For whom, and what.
+/// The channel of the news: for whom, and what.
 pub type News = Sender<(String, String)>;
 
 /// The page's part of the document.
@@ -26,7 +26,7 @@ fn page() -> RawHtml<&'static str> {
     RawHtml("<!doctype html><title>Streams</title><link rel=\"icon\" href=\"data:,\"><pre></pre>")
 }
 
-/// What a proxy asks.
+/// Answers the health checks of a proxy.
 #[get("/health")]
 fn health() -> &'static str {
     "ok"

@@ -20,7 +20,7 @@ fn agents() -> Value {
     })
 }
 
-/// The table with these members changed; `null` removes one.
+/// Returns the table with these members changed; `null` removes one.
 fn changed(changes: &Value) -> Value {
     let mut table = agents();
     for (key, value) in changes.as_object().expect("an object") {
@@ -44,7 +44,7 @@ fn errors_of(issuer: &Value) -> Vec<ConfigError> {
     errors(&json!({ "url": ORIGIN, "issuers": { "agents": issuer } }))
 }
 
-/// There is one error, in this key, and it says this.
+/// Checks that there is one error, which names this key and has these words.
 #[track_caller]
 fn one(errors: &[ConfigError], key: &str, words: &[&str]) {
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -124,7 +124,7 @@ fn a_further_issuer_has_public_keys_from_one_address() {
     ] {
         one(&errors_of(&changed(&change)), &format!("issuers.agents.{key}"), &[words]);
     }
-    // What counts for all issuers is at fault in the table of the first.
+    // An error in a setting of all issuers names the key in the first issuer's table.
     let table = json!({
         "url": ORIGIN, "jwks_max_age": 600, "jwks_max_stale": 60,
         "issuers": { "agents": agents(), "robots": changed(&json!({ "issuer": "x" })) },
@@ -158,7 +158,7 @@ fn a_secret_anywhere_in_the_table_of_a_further_issuer_stops_the_launch() {
     let table = json!({ "url": ORIGIN, "issuers": { "secret": SECRET } });
     one(&errors(&table), "auth_guard.issuers.secret", &words);
 
-    // In a profile that is not even selected, too.
+    // A secret is refused even in a profile that is not selected.
     let toml = format!("[staging.auth_guard.issuers.agents]\nsecret = \"{SECRET}\"");
     let ended = App::new().env("BETTER_AUTH_SECRET", SECRET).toml(&toml).run();
     assert!(!ended.launched && !ended.output.contains(SECRET), "{}", ended.output);

@@ -36,7 +36,7 @@ fn issuer_name(caller: Verified) -> String {
     caller.issuer().unwrap_or("the first").to_owned()
 }
 
-/// What a token is made of. An issuer is a choice of all of it.
+/// What a token is made of. Each issuer's tokens have one combination of these parts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Parts {
     key: &'static str,
@@ -133,7 +133,7 @@ impl Stage {
         }
         change(&mut table);
         let rocket = servers["agents"].asked_by(rocket(guard, &json!({})));
-        // Only for want of a cooldown: the table says where the keys are.
+        // `asked_by` switches the cooldown off, but the table says where the keys are.
         let rocket = rocket.configure(figment(&table));
         Self { client: launch(rocket), clock, keys, servers }
     }
@@ -218,7 +218,7 @@ fn rule_22_no_token_of_one_passes_by_anything_of_the_other() {
             };
             let is_key_theirs =
                 |whole: &Parts| first == First::SameKeyPair || parts.key == whole.key;
-            // A further claim is no fault in a session token.
+            // A session token may have the claim, too.
             let is_session = Parts { key: "session", has_level: false, ..parts.clone() } == SESSION
                 && is_key_theirs(&SESSION);
             let is_agents =
@@ -322,7 +322,7 @@ fn rule_22_an_iss_that_is_not_one_string_of_ours_is_refused() {
         // 8 KiB of `iss` make a longer token than rule 3 allows.
         let token = sign(&payload(&format!(r#""iss":"{}""#, "x".repeat(8 * 1024))));
         assert_eq!(stage.get(token), invalid());
-        // The segments of a token are never taken for granted.
+        // A token may lack segments, or have too many.
         for token in ["", "a", "a.b", "..", "a.b.c.d", ".eyJpc3MiOiJhIn0.", "%%.%%.%%"] {
             assert_eq!(stage.get(token), invalid(), "{token:?}");
         }
@@ -368,7 +368,7 @@ fn rule_22_machines_bound_tokens_and_id_tokens_are_refused_of_each_issuer() {
     }
 }
 
-/// The lifetime is each issuer's own, the leeway everybody's.
+/// Each issuer has its own greatest lifetime, and all share the leeway.
 #[test]
 fn rule_22_each_issuer_has_its_own_lifetime_and_algorithms() {
     let stage = Stage::with(First::KeyPair, |table| {
@@ -450,7 +450,7 @@ fn rule_22_the_first_issuers_keys_make_the_application_ready() {
     assert!(text.contains("\nPublic keys of `agents`: none; could not fetch"), "{text}");
 }
 
-/// Nothing of one issuer waits for another, over a real connection.
+/// No request for one issuer waits for another issuer, over a real connection.
 #[test]
 fn rule_22_an_issuer_whose_keys_hang_delays_nobody_elses_token() {
     let clock = Clock::fixed(now());

@@ -248,7 +248,7 @@ fn the_metadata_leads_from_a_challenge_to_a_token_that_opens() {
     let answer = get_as(&client, "/api/me", token.clone());
     assert_eq!((answer.status, &*answer.body), (200, "alice"));
 
-    // Not to what names no scope; a session token of the first issuer is its user's, and needs none.
+    // It opens no route without scopes; a session token of the first issuer needs none.
     assert_eq!(get_as(&client, "/api/alice/tasks", token).code(), "not_allowed");
     let session =
         issuer().with_issuer("https://auth.example").with_audience("https://auth.example");
@@ -257,7 +257,7 @@ fn the_metadata_leads_from_a_challenge_to_a_token_that_opens() {
     }
 }
 
-/// The application's own resource is not everybody's: no other audience passes.
+/// Only the application's own resource is an accepted audience.
 #[test]
 fn a_token_for_another_resource_is_refused() {
     let keys = JwksServer::start();

@@ -174,7 +174,7 @@ fn a_token_opens_what_names_scopes_that_it_has_and_nothing_else() {
             assert_eq!(get(&client, path, admin(other)), insufficient(), "{path} {other}");
         }
     }
-    // Whoever names no scope was not thinking of a client that somebody else registered.
+    // An author who names no scope was not thinking of clients that strangers register.
     for path in ["/api/alice/plain", "/api/bare", "/api/guards/verified", "/api/any"] {
         for scopes in ["", "openid", "tasks:read tasks:write ops"] {
             assert_eq!(get(&client, path, admin(scopes)), not_allowed(), "{path} {scopes}");
@@ -215,7 +215,7 @@ fn scopes_come_last() {
     }
 }
 
-/// A guard's arguments decide as the attribute has, and never open what it has not.
+/// The guards among a handler's arguments decide as the attribute did, and never open more.
 #[test]
 fn other_guards_of_a_route_agree_with_its_attribute() {
     let client = enforced();
@@ -450,7 +450,7 @@ fn a_mount_may_name_scopes_for_all_its_routes() {
             assert_eq!(get(&client, &path, admin(scopes)), insufficient(), "{path} {scopes}");
         }
     }
-    // Those of the attribute are needed as well.
+    // The scopes of the attribute are needed as well.
     assert_eq!(get(&client, "/ops/alice/tasks", alice("ops")), insufficient());
     assert_eq!(get(&client, "/ops/alice/tasks", alice("tasks:read")), insufficient());
     assert_eq!(get(&client, "/ops/alice/tasks", alice("tasks:read ops")), ok());
@@ -544,7 +544,7 @@ fn twins_with_different_scopes_stop_the_launch_or_open_to_no_delegated_token() {
     }
 }
 
-/// A remembered token is asked as one that was verified just now.
+/// The scopes of a remembered token are checked like those of one that was just verified.
 #[test]
 fn scopes_are_asked_of_tokens_with_public_keys_too() {
     let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
@@ -659,7 +659,7 @@ fn an_explanation_says_what_decides() {
         ),
     ] {
         let explained = match path {
-            // It is asked first about a role that the token does not have.
+            // This route first requires a role, which the token does not have.
             "/api/stats" => {
                 let verifier: &Verifier = client.rocket().state().expect("a verifier");
                 let explained = rocket::execute(verifier.explain(&token.sign(), now()));
@@ -715,7 +715,7 @@ fn an_attack_tries_scopes_that_are_missing_longer_or_in_another_case() {
         .meeting("Admin", json!({ "roles": ["admin"] }))
         .meeting("AsksVerified", json!({}))
         .admitted("Organization", "acme", json!({ "orgs": ["acme"] }));
-    // It is met by everybody, which is reported.
+    // Everybody meets this requirement, and the attack reports that.
     let said = message(|| drop(report.all()));
     assert!(said.contains("does not meet `AsksVerified`: without its claims"), "{said}");
 
@@ -743,11 +743,11 @@ fn an_attack_tries_scopes_that_are_missing_longer_or_in_another_case() {
     }
     let one = cells("GET /api/<user_id>/tasks ").1;
     assert_eq!(cells("GET /api/<user_id>/both ").1, 2 * one, "{report}");
-    // Closed to every token, and the attack sees to it.
+    // The route is closed to every token, and the attack checks that.
     assert_eq!(cells("GET /api/bare "), (403, 0), "{report}");
 }
 
-/// The kit looks at what is answered, so one that does not say what is missing is found.
+/// The kit reads each answer, so it finds one that does not say which scopes are missing.
 #[test]
 fn an_application_that_spoils_the_answers_about_scopes_is_found() {
     let rocket = || {

@@ -17,7 +17,7 @@ fn not_allowed() -> (u16, String) {
     (403, "not_allowed".into())
 }
 
-/// Leaves scopes out of the question, unless a table says otherwise: `scopes.rs` asks it.
+/// Ignores OAuth scopes, unless a table says otherwise: `scopes.rs` tests them.
 fn without_scopes(mut table: Value) -> Value {
     table.as_object_mut().expect("a table").entry("scopes").or_insert_with(|| json!("ignored"));
     table

@@ -40,7 +40,7 @@ fn app(server: &Server, resource: &str, more: &[(&str, &str)]) -> ExampleApp {
     ExampleApp::start(&[&ours, more].concat())
 }
 
-/// Each of these tokens opens what is its owner's, and nothing of another.
+/// Checks that each of these tokens opens its owner's paths, and nobody else's.
 fn opens(app: &ExampleApp, tokens: &Tokens, names: &[&str]) {
     for (user, other) in [("alice", "bob"), ("bob", "alice")] {
         let (uid, other) = (tokens.uid(user), tokens.uid(other));
@@ -191,7 +191,7 @@ fn a_client_that_knows_only_the_api_finds_its_way_to_a_token() {
     let app = app(&server, &api, &[("ROCKET_PORT", &api_port)]);
     wait_until_ready(&app);
 
-    // The first argument is where no server is.
+    // There is no server at the address of the first argument.
     let nowhere = format!("http://127.0.0.1:{}", free_port());
     let me = format!("{api}/api/me");
     let walk = |more: &[&str]| {

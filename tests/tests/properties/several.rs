@@ -1,5 +1,5 @@
-//! Rule 22: two issuers. Requests are made of the one's and the other's claims, types and
-//! keys in any mixture, and get the answer of the model, which asks one issuer only.
+//! Rule 22: two issuers. Requests mix the claims, types and keys of both in any way, and get
+//! the answer of the model, which applies the rules of one issuer only.
 
 use std::cell::Cell;
 
@@ -56,11 +56,11 @@ impl Pair {
         let mut table = table(&settings[SESSION]);
         let mut further = super::table(&settings[AGENTS]);
         let members = further.as_object_mut().expect("an object");
-        // It counts for all issuers, and is set once.
+        // The leeway counts for all issuers, and is set once.
         members.remove("leeway");
         members.insert("users".into(), json!("same"));
         members.insert("jwks_url".into(), json!(keys.url()));
-        // What tells the tokens of the first from ID tokens: it is a Better Auth server.
+        // This makes the first a Better Auth server, so nothing else must tell its ID tokens.
         table["url"] = json!("https://a.example");
         table["issuers"] = json!({ "agents": further });
         let mut guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
@@ -78,7 +78,7 @@ impl Pair {
     }
 }
 
-/// Returns the settings that a forger imitates: each part is the one's or the other's.
+/// Returns the settings that a forger imitates: each part is of one issuer or of the other.
 fn mixture(settings: &[Settings; 2], parts: [usize; 5]) -> Settings {
     let [typ, issuer, audience, uid, claims] = parts.map(|part| &settings[part]);
     Settings {
@@ -95,7 +95,7 @@ fn mixture(settings: &[Settings; 2], parts: [usize; 5]) -> Settings {
     }
 }
 
-/// Mostly one issuer's own, else of both.
+/// Generates parts that are often all of one issuer, and otherwise a mixture of both.
 fn parts() -> impl Strategy<Value = ([usize; 5], usize)> {
     let whole = (0..2_usize).prop_map(|issuer| ([issuer; 5], issuer));
     let mixed = ([0..2_usize, 0..2, 0..2, 0..2, 0..2], 0..2_usize);

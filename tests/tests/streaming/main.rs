@@ -25,7 +25,7 @@ const DOCS: &str = include_str!("../../../auth-guard/docs/streaming.md");
 const EVENTS: &str = "/api/alice/events";
 const SOCKET: &str = "/api/socket";
 
-/// Larger than any delay of a test, so that one which counts it in is noticed.
+/// A leeway above any delay of a test, so that a test notices a stream that includes it.
 const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The longest that a loaded machine may take.
@@ -63,7 +63,7 @@ fn expiry(token: &str) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(claims["exp"].as_u64().expect("a number"))
 }
 
-/// What it was that ended, ended now, and the token has just expired.
+/// Checks that the token of what has ended just now has just expired.
 #[track_caller]
 fn ends_with(token: &str) {
     let late = SystemTime::now().duration_since(expiry(token)).expect("not before the token");
@@ -138,7 +138,7 @@ fn a_stream_ends_when_its_token_does() {
     stage.tell("alice", "milk");
     assert_eq!(events.next().as_deref(), Some("milk"));
 
-    // It is complete, and not broken off.
+    // The answer is complete, and not broken off.
     assert_eq!(events.next(), None);
     ends_with(&token);
     stage.listeners(0);
@@ -157,7 +157,7 @@ fn a_stream_ends_with_its_token_while_there_is_always_more_to_send() {
     let mut events = stage.events(&token);
     stage.listeners(1);
     let news = stage.news.clone();
-    // Until nobody listens.
+    // The thread sends until nobody listens.
     let talker = std::thread::spawn(move || {
         while news.send(("alice".into(), "more".into())).is_ok() {
             std::thread::sleep(Duration::from_micros(100));
@@ -404,7 +404,7 @@ fn a_socket_whose_key_is_not_known_yet_is_told_to_come_again() {
     keys.publish(&[&old, &new]);
     assert!(!opens(new.token("alice")), "nobody has fetched the key");
     comes_in(&new);
-    // A key is not asked for what it did not sign.
+    // A known key does not excuse a wrong signature.
     assert_eq!(
         stage.closing(&new.token("alice").tampered()),
         refused(&AuthError::InvalidSignature)
