@@ -59,11 +59,8 @@ static SERVERS: LazyLock<Vec<Server>> = LazyLock::new(|| {
 
 static OF_TWO_ISSUERS: LazyLock<Server> = LazyLock::new(|| {
     let origin = "https://a.example".to_owned();
-    let first = Settings {
-        issuer: Some(origin.clone()),
-        audience: vec![origin],
-        ..Settings::default()
-    };
+    let first =
+        Settings { issuer: Some(origin.clone()), audience: vec![origin], ..Settings::default() };
     let further = Settings { at_jwt: true, uid_claim: "sub".into(), ..first.clone() };
     Server::new(first, Some(further))
 });
