@@ -34,7 +34,14 @@ use signature::verify_signature;
 ///
 /// /// The user of a WebSocket, by its first message.
 /// fn user_of(verifier: &State<Verifier>, message: &str) -> Result<String, AuthError> {
-///     Ok(verifier.verify(message, std::time::SystemTime::now())?.uid().to_owned())
+///     let claims = verifier.verify(message, std::time::SystemTime::now())?;
+///     if claims.is_machine() {
+///         return Err(AuthError::NotAllowed);
+///     }
+///     if !claims.allows_scopes("news") {
+///         return Err(AuthError::InsufficientScope);
+///     }
+///     Ok(claims.uid().to_owned())
 /// }
 /// ```
 ///

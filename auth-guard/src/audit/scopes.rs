@@ -15,7 +15,8 @@ impl<'r> Survey<'r> {
             let is_known = self.known(route).is_none_or(|known| known.other.is_none());
             let policy = Some(self.policy(route)).filter(|_| is_known)?;
             let scopes = policy.requirements()?.oauth_scopes.join(" ");
-            (!scopes.is_empty()).then_some((route, scopes))
+            // Malformed ones stop the launch, and are never sent to a client.
+            are_scopes(&scopes).then_some((route, scopes))
         });
         named.collect()
     }

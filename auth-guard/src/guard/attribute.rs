@@ -56,6 +56,10 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
             return immediate(|| Outcome::Success(Self(PhantomData)));
         }
 
+        // A clone of the request may have been granted something.
+        if handler.has_guards {
+            RequestState::of(request).revoke();
+        }
         // `protect` has asked before, and the handler's own guards may ask after.
         let is_protected =
             request.route().and_then(Declaration::of) == Some(Declaration::Protected);

@@ -69,6 +69,11 @@ impl RequestState {
         is_current.then(|| granted.clone())
     }
 
+    /// Forgets what was granted, before a new decision.
+    pub(super) fn revoke(&self) {
+        *lock(&self.granted) = None;
+    }
+
     pub(super) fn set_granted(
         &self,
         request: &Request<'_>,

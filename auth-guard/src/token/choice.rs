@@ -4,40 +4,42 @@
 use std::borrow::Cow;
 
 use super::compact::{Segments, decode_into};
-use super::header::TokenType;
+use super::header::{Header, TokenType};
 use super::json::{self, Members, Others, Value};
 
 /// Returns the `iss` of a payload. Returns `None` unless the payload is one JSON object, and
 /// its `iss` is there once and a string.
 pub(crate) fn claimed_issuer(segments: &Segments<'_>) -> Option<String> {
-    text_of(segments.payload, "iss")
+    text_of::<{ usize::MAX }>(segments.payload, "iss")
 }
 
 /// Returns the type that a header says. A header that cannot be read is refused later,
 /// whichever issuer is chosen.
 pub(crate) fn claimed_type(segments: &Segments<'_>) -> TokenType {
-    match text_of(segments.header, "typ") {
+    match text_of::<{ Header::MAX_MEMBERS }>(segments.header, "typ") {
         Some(typ) if TokenType::AccessToken.is_named(&typ) => TokenType::AccessToken,
         Some(_) | None => TokenType::Jwt,
     }
 }
 
-fn text_of(segment: &str, name: &'static str) -> Option<String> {
+fn text_of<const MAX: usize>(segment: &str, name: &'static str) -> Option<String> {
     let mut buffer = [0; 512];
     let json = decode_into(segment, &mut buffer)?;
-    let mut member = Member { name, value: None, others: Others::default() };
+    let mut member = Member::<MAX> { name, value: None, others: Others::default() };
     json::read(std::str::from_utf8(&json).ok()?, &mut member)?;
     member.value.and_then(Value::as_str).map(Cow::into_owned)
 }
 
 /// One member of an object. Of the others, only the names matter.
-struct Member<'a> {
+struct Member<'a, const MAX: usize> {
     name: &'static str,
     value: Option<Value<'a>>,
     others: Others<'a>,
 }
 
-impl<'a> Members<'a> for Member<'a> {
+impl<'a, const MAX: usize> Members<'a> for Member<'a, MAX> {
+    const MAX: usize = MAX;
+
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>> {
         (name == self.name).then_some(&mut self.value)
     }

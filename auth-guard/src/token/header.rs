@@ -65,6 +65,9 @@ impl TokenType {
 }
 
 impl Header<'static> {
+    /// The most members of a header. Anybody can send one: nothing is signed yet.
+    pub(super) const MAX_MEMBERS: usize = 64;
+
     /// Reads the first segment of a token.
     pub(crate) fn read(segment: &str, token_type: TokenType) -> Result<Self, Failed> {
         if token_type == TokenType::Jwt && Header::is_usual(segment) {
@@ -120,8 +123,7 @@ struct Parameters<'a> {
 }
 
 impl<'a> Members<'a> for Parameters<'a> {
-    // Anybody can send a header: nothing is signed yet.
-    const MAX: usize = 64;
+    const MAX: usize = Header::MAX_MEMBERS;
 
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>> {
         match name {

@@ -89,6 +89,37 @@ fn f14_a_cloned_request_with_another_token_is_another_caller() {
     assert_refused!(nobody.dispatch(), MalformedToken);
 }
 
+#[user_scoped]
+#[get("/<user_id>/profile")]
+fn profile(user_id: &str, owner: Owner) -> String {
+    format!("{user_id} {}", owner.uid())
+}
+
+/// A clone shares what the guards of the first request found out, and may stand at its address.
+#[test]
+fn a_grant_of_a_cloned_request_is_not_its_clones() {
+    let says_who = AdHoc::on_response("says who", |request, response| {
+        Box::pin(async move {
+            if let Outcome::Success(caller) = request.guard::<Verified>().await {
+                response.set_raw_header("X-Caller", caller.uid().to_owned());
+            }
+        })
+    });
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard()).attach(says_who);
+    let client = launch(rocket.mount("/api", routes![profile]));
+    let alice = client.get("/api/alice/profile").as_user("alice");
+    let mut clones: Vec<_> = (0..8).map(|_| alice.clone()).collect();
+    for clone in clones.iter_mut().skip(1).step_by(2) {
+        clone.replace_header(rocket::http::Header::new("Authorization", "Bearer x"));
+    }
+    for (n, clone) in clones.into_iter().enumerate() {
+        let response = clone.dispatch();
+        let (status, caller) = if n % 2 == 0 { (200, Some("alice")) } else { (401, None) };
+        assert_eq!(response.status().code, status);
+        assert_eq!(response.headers().get_one("X-Caller"), caller);
+    }
+}
+
 /// Asks for `Access` before the handler's guards run, and says what came of it.
 fn asks_for_access() -> AdHoc {
     AdHoc::on_response("asks for Access", |request, response| {
