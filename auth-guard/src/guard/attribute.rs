@@ -56,10 +56,6 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
             return immediate(|| Outcome::Success(Self(PhantomData)));
         }
 
-        // A clone of the request may have been granted something.
-        if handler.has_guards {
-            RequestState::of(request).revoke();
-        }
         // `protect` has asked before, and the handler's own guards may ask after.
         let is_protected =
             request.route().and_then(Declaration::of) == Some(Declaration::Protected);
@@ -77,7 +73,7 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
                         Ok(caller) => Self::ask(request, caller, &terms).await,
                         Err(error) => Err(error),
                     };
-                    outcome(request, result.map(|()| Self(PhantomData)))
+                    concluded(request, result.map(|()| Self(PhantomData)))
                 });
             }
         };
@@ -93,7 +89,7 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
             Decision::Ask(unanswered) => Box::pin(async move {
                 let grant = unanswered.ask(request, &caller, &terms).await;
                 let result = grant.map(|grant| Self::keep(request, caller, grant));
-                outcome(request, result.map(|()| Self(PhantomData)))
+                concluded(request, result.map(|()| Self(PhantomData)))
             }),
         }
     }
@@ -152,7 +148,16 @@ fn refused<'f, T: Send + 'f>(
     request: &Request<'_>,
     refused: Refused,
 ) -> BoxFuture<'f, Outcome<T, AuthError>> {
-    Box::pin(ready(outcome(request, Err(refused))))
+    Box::pin(ready(concluded(request, Err(refused))))
+}
+
+/// Turns a decision into Rocket's outcome. A refusal ends what a clone of the request was
+/// granted.
+fn concluded<T>(request: &Request<'_>, result: Result<T, Refused>) -> Outcome<T, AuthError> {
+    if result.is_err() {
+        RequestState::of(request).revoke();
+    }
+    outcome(request, result)
 }
 
 impl<H: Guarded> fmt::Debug for Guard<H> {

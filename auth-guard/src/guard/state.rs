@@ -69,7 +69,7 @@ impl RequestState {
         is_current.then(|| granted.clone())
     }
 
-    /// Forgets what was granted, before a new decision.
+    /// Forgets what was granted.
     pub(super) fn revoke(&self) {
         *lock(&self.granted) = None;
     }
