@@ -1,5 +1,5 @@
-//! Beside the way, with the feature `metrics`: numbers for an
-//! application that installs a recorder of the crate `metrics`. Labels are bounded: none comes from a request.
+//! Not part of the pipeline: counts, with the feature `metrics`, for an application that
+//! installs a recorder of the crate `metrics`. Labels are bounded: none comes from a request.
 
 use std::sync::Arc;
 

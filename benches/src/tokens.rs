@@ -37,7 +37,7 @@ pub struct Claims {
     pub name: String,
     /// The user id that paths are compared with.
     pub uid: String,
-    /// The same user id.
+    /// The user id again, as Better Auth writes it.
     pub sub: String,
     /// Expires at.
     pub exp: u64,

@@ -19,7 +19,7 @@ pub(super) struct Index {
     handlers: HashMap<HandlerKey, &'static GuardedHandler>,
     /// Where routes name something.
     named: Node,
-    /// The same names without their paths, and the routes that have them.
+    /// The names without their paths, and the routes that have them.
     by_name: HashMap<String, Vec<(RouteId, Place)>>,
     /// What was asked for, each path up to a name.
     asked: HashSet<String>,

@@ -108,6 +108,7 @@ impl<'r, T, Q: FnOnce() -> BoxFuture<'r, T> + Unpin> Future for Asking<'r, T, Q>
     }
 }
 
-fn address(request: &Request<'_>) -> usize {
-    std::ptr::from_ref(request).addr()
+/// Returns the address, which identifies a request or a route for as long as it lives.
+pub(super) fn address<T>(of: &T) -> usize {
+    std::ptr::from_ref(of).addr()
 }

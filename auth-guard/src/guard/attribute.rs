@@ -151,8 +151,8 @@ fn refused<'f, T: Send + 'f>(
     Box::pin(ready(concluded(request, Err(refused))))
 }
 
-/// Turns a decision into Rocket's outcome. A refusal ends what a clone of the request was
-/// granted.
+/// Turns a decision into Rocket's outcome. A refusal also revokes what a clone of the request
+/// was granted.
 fn concluded<T>(request: &Request<'_>, result: Result<T, Refused>) -> Outcome<T, AuthError> {
     if result.is_err() {
         RequestState::of(request).revoke();

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use rocket::{Request, Route};
 
+use super::ask::address;
 use super::refused::Refused;
-use super::state::address;
 use super::verified::Verified;
 use crate::error::AuthError;
 

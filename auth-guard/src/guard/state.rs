@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rocket::{Request, Route};
 use smallvec::SmallVec;
 
-use super::ask::is_asking;
+use super::ask::{address, is_asking};
 use super::events::AllowedBy;
 use super::refused::Refused;
 use super::verified::Verified;
@@ -106,9 +106,4 @@ impl RequestState {
 /// Returns the values of the `Authorization` fields of a request.
 pub(super) fn fields<'r>(request: &'r Request<'_>) -> impl Iterator<Item = &'r str> {
     request.headers().get("Authorization")
-}
-
-/// Returns what tells this request, or this route, from all others.
-pub(super) fn address<T>(of: &T) -> usize {
-    std::ptr::from_ref(of).addr()
 }

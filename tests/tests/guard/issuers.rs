@@ -235,7 +235,7 @@ fn rule_22_no_token_of_one_passes_by_anything_of_the_other() {
     }
 }
 
-/// The same `iss`: the type alone tells whose a token is.
+/// Two issuers may have one `iss`: then the type alone says whose a token is.
 #[test]
 fn rule_22_two_issuers_of_one_iss_differ_by_their_type() {
     let agents = Parts { iss: ORIGIN, ..AGENTS };

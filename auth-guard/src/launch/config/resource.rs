@@ -11,7 +11,7 @@ pub(crate) struct Resource {
     pub(crate) url: String,
     /// Where its metadata is served (RFC 9728 section 3.1).
     pub(crate) metadata_path: String,
-    /// The same as a URL, for challenges.
+    /// The URL of its metadata, for challenges.
     pub(crate) metadata_url: String,
 }
 
