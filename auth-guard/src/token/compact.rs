@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use base64::Engine;
-use base64::engine::general_purpose::{NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::NO_PAD;
 use memchr::{memchr, memrchr};
 
 use super::bearer::BearerToken;
@@ -47,12 +47,8 @@ pub(crate) fn decode_into<'b>(segment: &str, buffer: &'b mut [u8]) -> Option<Cow
         return decode(segment).map(Cow::Owned);
     }
 
-    let length = match segment.len() {
-        // Too short for vectors, such as the tag of HS256.
-        ..64 => URL_SAFE_NO_PAD.decode_slice(segment, buffer),
-        _ => BASE64URL.decode_slice(segment, buffer),
-    };
-    Some(Cow::Borrowed(&buffer[..length.ok()?]))
+    let length = BASE64URL.decode_slice(segment, buffer).ok()?;
+    Some(Cow::Borrowed(&buffer[..length]))
 }
 
 /// Uses the processor's vector instructions, where there are any.

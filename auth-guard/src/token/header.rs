@@ -68,6 +68,9 @@ impl Header<'static> {
     /// The most members of a header. Anybody can send one: nothing is signed yet.
     pub(super) const MAX_MEMBERS: usize = 64;
 
+    /// The most backslashes and opening brackets of a header.
+    pub(super) const MAX_MARKS: usize = 256;
+
     /// Reads the first segment of a token.
     pub(crate) fn read(segment: &str, token_type: TokenType) -> Result<Self, Failed> {
         if token_type == TokenType::Jwt && Header::is_usual(segment) {
@@ -124,6 +127,7 @@ struct Parameters<'a> {
 
 impl<'a> Members<'a> for Parameters<'a> {
     const MAX: usize = Header::MAX_MEMBERS;
+    const MAX_MARKS: usize = Header::MAX_MARKS;
 
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>> {
         match name {

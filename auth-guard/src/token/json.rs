@@ -13,6 +13,9 @@ pub(crate) trait Members<'a> {
     /// The most members that an object may have.
     const MAX: usize = usize::MAX;
 
+    /// The most escapes and nested values that it may have together.
+    const MAX_MARKS: usize = usize::MAX;
+
     /// Returns the place for the member with this name, if it is kept.
     fn slot(&mut self, name: &str) -> Option<&mut Option<Value<'a>>>;
 
@@ -42,9 +45,13 @@ impl<'a> Others<'a> {
 }
 
 /// Reads `text` into `members`. Returns `None` unless it is exactly one
-/// object, without duplicate names, with at most [`Members::MAX`] members, and without a value
-/// nested deeper than [`Value::MAX_DEPTH`].
-pub(crate) fn read<'a>(text: &'a str, members: &mut impl Members<'a>) -> Option<()> {
+/// object, without duplicate names, with at most [`Members::MAX`] members and
+/// [`Members::MAX_MARKS`], and without a value nested deeper than [`Value::MAX_DEPTH`].
+pub(crate) fn read<'a, M: Members<'a>>(text: &'a str, members: &mut M) -> Option<()> {
+    if M::MAX_MARKS < usize::MAX && marks(text) > M::MAX_MARKS {
+        return None;
+    }
+
     let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.deserialize_map(Reader(members)).ok()?;
     deserializer.end().ok()
@@ -223,6 +230,12 @@ impl<'de, M: Members<'de>> Visitor<'de> for Reader<'_, M> {
             false => Err(de::Error::custom("a duplicate name")),
         }
     }
+}
+
+/// Returns how many bytes of `text` may begin an escape or a nested value. What follows such a
+/// byte costs several times what other text costs.
+fn marks(text: &str) -> usize {
+    text.bytes().filter(|byte| matches!(byte, b'\\' | b'[' | b'{')).count()
 }
 
 /// Returns the first eight bytes of a name: numbers sort faster than text.

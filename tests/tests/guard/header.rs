@@ -147,6 +147,19 @@ fn rule_05_the_header_has_at_most_64_members() {
 }
 
 #[test]
+fn rule_05_the_header_has_at_most_256_escapes_and_nested_values() {
+    // The header's own bracket is the first.
+    let escapes = |n: usize| header(&format!(r#"{{"alg":"HS256","kid":"{}"}}"#, r"\n".repeat(n)));
+    assert_eq!(escapes(255), accepted());
+    assert_eq!(escapes(256), invalid());
+    let nested = |n: usize| header(&format!(r#"{{"alg":"HS256","x":[0{}]}}"#, ",{}".repeat(n)));
+    assert_eq!(nested(254), accepted());
+    assert_eq!(nested(255), invalid());
+    // Text without them may be as long as a token.
+    assert_eq!(header(&format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(5000))), accepted());
+}
+
+#[test]
 fn rule_05_the_header_is_utf_8() {
     let mut bytes = br#"{"alg":"HS256","x":" "}"#.to_vec();
     assert_eq!(alice_with(&client(), issuer().sign(&bytes, payload())), accepted());

@@ -60,6 +60,8 @@ enum Edit {
     Nest(usize, bool),
     /// Adds an unknown member of this length.
     Pad(usize),
+    /// Adds an unknown member with this many of a mark: an escape, or a bracket in a text.
+    Marks(&'static str, usize),
 }
 
 #[derive(Clone, Debug)]
@@ -265,6 +267,9 @@ impl Edit {
                 let value = format!("{}1{}", open.repeat(*depth), close.repeat(*depth));
                 members.push(member("nest", &value));
             }
+            Self::Marks(mark, number) => {
+                members.push(member("marks", &format!("\"{}\"", mark.repeat(*number))));
+            }
             Self::Pad(length) => members.push(member("pad", &quoted(&"x".repeat(*length)))),
         }
     }
@@ -463,6 +468,8 @@ fn header_edits() -> impl Strategy<Value = Edit> + Clone {
         1 => name().prop_map(Edit::Remove),
         1 => (name(), any::<bool>()).prop_map(|(name, escaped)| Edit::Again(name, escaped)),
         1 => (0..130_usize, any::<bool>()).prop_map(|(depth, objects)| Edit::Nest(depth, objects)),
+        1 => (select(&[r"\n", "[", "{", r"\u0041"][..]), 250..260_usize)
+            .prop_map(|(mark, number)| Edit::Marks(mark, number)),
     ]
     .boxed()
 }

@@ -135,8 +135,9 @@ pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i1
     };
 
     // Rules 5 and 6.
+    let marks = header.iter().filter(|byte| br"\[{".contains(byte)).count();
     let Some(header) = object(header) else { return Verdict::Invalid };
-    if header.len() > 64 {
+    if header.len() > 64 || marks > 256 {
         return Verdict::Invalid;
     }
     if !key.algorithms.iter().any(|name| get(&header, "alg") == Some(&text(name))) {
