@@ -148,9 +148,28 @@ pub fn hostile(length: usize) -> Vec<(&'static str, String)> {
     vec![
         ("not signed, and not base64 either", ["~".repeat(length - 2), "..".into()].concat()),
         ("dots only", ".".repeat(length)),
-        ("long `kid`", header(&|n| format!(r#""kid":"{}""#, "k".repeat(n)))),
-        ("long `kid` of escapes", header(&|n| format!(r#""kid":"{}""#, r"\u0041".repeat(n / 6)))),
-        ("many names in the header", header(&|n| format!(r#""x":0,{}"#, names(n)))),
+        ("header: long `kid`", header(&|n| format!(r#""kid":"{}""#, "k".repeat(n)))),
+        (
+            "header: `kid` of escapes",
+            header(&|n| format!(r#""kid":"{}""#, r"\u0041".repeat(n / 6))),
+        ),
+        (
+            "header: long `kid`, as many escapes as it may have",
+            header(&|n| format!(r#""kid":"{}{}""#, r"\u0041".repeat(255), "k".repeat(n))),
+        ),
+        ("header: text of escapes", header(&|n| format!(r#""x":"{}""#, r"\n".repeat(n / 2)))),
+        ("header: many names", header(&|n| format!(r#""x":0,{}"#, names(n)))),
+        (
+            "header: 63 long names",
+            header(&|n| {
+                let name = |i| format!(r#""{}{i:02}":0"#, "x".repeat(n / 63));
+                (0..63).map(name).collect::<Vec<_>>().join(",")
+            }),
+        ),
+        ("header: deep nesting", header(&|n| format!(r#""x":{}0"#, "[".repeat(n)))),
+        ("header: wide nesting", header(&|n| format!(r#""x":[{}0]"#, "[],".repeat(n / 3)))),
+        ("header: long list", header(&|n| format!(r#""x":[{}0]"#, "0,".repeat(n / 2)))),
+        ("header: white space", header(&|n| format!(r#""x":{}0"#, " ".repeat(n)))),
         ("deep nesting", claims(&|n| format!(r#""x":{}{}"#, "[".repeat(n / 2), "]".repeat(n / 2)))),
         (
             "deep nesting of objects",

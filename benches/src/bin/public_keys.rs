@@ -1,12 +1,15 @@
 //! Measures public-key tokens, memoized and with many keys, and prints tables.
 
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use auth_guard::{AuthError, AuthGuard, Verifier};
 use auth_guard_benches::interleave::{Contender, run};
+use auth_guard_benches::tokens;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, KeySize};
 use aws_lc_rs::signature::{
@@ -27,6 +30,8 @@ fn main() {
     let _guard = runtime.enter();
 
     memory();
+    look_up();
+    threads();
     growth();
 }
 
@@ -54,6 +59,85 @@ fn memory() {
             rounds.ratio(|time| time(0) / time(1)),
         );
     }
+}
+
+/// Compares a remembered token with the plainest way to remember one.
+fn look_up() {
+    let (key, jwk) = Key::generate("EdDSA", 0);
+    let url = serve(&[jwk]);
+    println!(
+        "\n| remembered tokens | ns | one look-up in a `RwLock<HashMap>` of them, ns | ratio |"
+    );
+    println!("| --- | --- | --- | --- |");
+    for number in [1, 10_000] {
+        let tokens: Vec<_> = (0..number).map(|id| key.mint_for(id)).collect();
+        let verifier = verifier(&url, 20_000, &tokens[0]);
+        tokens.iter().for_each(|token| verify(&verifier, token, 1));
+        let map: HashMap<String, Arc<str>> =
+            tokens.iter().map(|token| (token.clone(), "claims".into())).collect();
+        let map = RwLock::new(map);
+        let mut one = cycle(&tokens);
+        let mut other = cycle(&tokens);
+        let rounds = run(
+            &mut [
+                Box::new(|n| (0..n).for_each(|_| verify(&verifier, one(), 1))),
+                Box::new(|n| {
+                    for _ in 0..n {
+                        let map = map.read().expect("no panic");
+                        assert!(black_box(map.get(black_box(other())).cloned()).is_some());
+                    }
+                }),
+            ],
+            ROUNDS,
+            TURN,
+        );
+        println!(
+            "| {number} | {:.0} | {:.0} | {:.2} |",
+            rounds.median(0),
+            rounds.median(1),
+            rounds.ratio(|time| time(0) / time(1)),
+        );
+    }
+}
+
+/// Compares the throughput of two threads with that of one.
+fn threads() {
+    let (key, jwk) = Key::generate("EdDSA", 0);
+    let remembered: Vec<_> = (0..10_000).map(|id| key.mint_for(id)).collect();
+    let public = verifier(&serve(&[jwk]), 20_000, &remembered[0]);
+    remembered.iter().for_each(|token| verify(&public, token, 1));
+    let secret = tokens::verifier();
+    println!("\n| two threads | throughput ÷ one |\n| --- | --- |");
+    for (name, verifier, tokens) in [
+        ("10,000 remembered tokens", &public, &remembered),
+        ("one HS256 token", &secret, &vec![tokens::valid(tokens::USUAL)]),
+        ("1,000 HS256 tokens", &secret, &tokens::different(1000)),
+    ] {
+        let work = |n: u32| {
+            let mut next = cycle(tokens);
+            (0..n).for_each(|_| verify(verifier, next(), 1));
+        };
+        let rounds = run(
+            &mut [
+                Box::new(work),
+                Box::new(|n| {
+                    std::thread::scope(|scope| {
+                        scope.spawn(|| work(n));
+                        work(n);
+                    });
+                }),
+            ],
+            ROUNDS / 4,
+            // Longer turns, because threads take a while to start.
+            TURN * 20,
+        );
+        println!("| {name} | {:.2} |", rounds.ratio(|time| 2.0 * time(0) / time(1)));
+    }
+}
+
+fn cycle<'a>(tokens: &'a [String]) -> impl FnMut() -> &'a str {
+    let mut tokens = tokens.iter().cycle();
+    move || tokens.next().expect("an endless iterator")
 }
 
 /// Measures how the number of keys matters to a token that is not memoized.
@@ -150,8 +234,13 @@ impl Key {
 
     /// Mints a token as Better Auth does.
     fn mint(&self) -> String {
+        self.mint_for(0)
+    }
+
+    /// Mints the token of one of many users.
+    fn mint_for(&self, id: usize) -> String {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time");
-        let (now, uid) = (now.as_secs(), "kQ3xV9mZt7LpRw2YsB8dNf4GhJ6cXa1E");
+        let (now, uid) = (now.as_secs(), format!("kQ3xV9mZt7LpRw2YsB8dNf4GhJ6{id:05}"));
         let header = json!({ "alg": self.algorithm, "kid": self.kid });
         let claims = json!({
             "iat": now, "uid": uid, "sub": uid, "exp": now + 900, "iss": ISSUER, "aud": ISSUER,
