@@ -12,6 +12,7 @@ mod organizations;
 mod origin;
 mod other_tokens;
 mod proxy;
+mod readme;
 mod rotation;
 mod servers;
 mod soak;
