@@ -30,6 +30,21 @@ fn the_policy_is_pinned() {
     assert_eq!(auth_guard::audit(app.client.rocket()).to_string(), POLICY);
 }
 
+/// The README lists the same routes, and `/metrics`, which has to be asked for.
+#[test]
+fn the_readme_lists_every_route() {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once("\n## Routes\n").unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let routes = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut routes: Vec<_> = routes.filter(|route| *route != "GET /metrics").collect();
+    let mut mounted: Vec<_> =
+        POLICY.lines().filter_map(|line| line.split_once("  ")).map(|(route, _)| route).collect();
+    routes.sort_unstable();
+    mounted.sort_unstable();
+    assert_eq!(routes, mounted);
+}
+
 #[test]
 fn the_table_without_serving_is_the_same() {
     let audit = rocket::execute(example_app::audit()).unwrap();

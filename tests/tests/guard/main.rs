@@ -26,6 +26,7 @@ mod metadata;
 mod openapi;
 mod ownership;
 mod protect;
+mod readme;
 mod scopes;
 mod signature;
 mod tcp;

@@ -232,9 +232,9 @@ fn every_code_is_documented_with_its_body_and_its_header_fields() {
     let codes_of_schema: BTreeSet<_> = codes_of_schema.filter_map(Value::as_str).collect();
     let docs = include_str!("../../../auth-guard/docs/answers.md");
     let rows = docs.lines().filter(|row| row.starts_with("| ") && row.contains('`'));
-    let codes = rows.map(|row| row.trim_end_matches([' ', '|']).rsplit('`').nth(1));
-    let codes = codes.map(|code| code.expect("a code"));
-    let mut expected: BTreeSet<_> = codes.filter(|code| *code != "code").collect();
+    let of_docs = rows.map(|row| row.trim_end_matches([' ', '|']).rsplit('`').nth(1));
+    let of_docs = of_docs.map(|code| code.expect("a code"));
+    let mut expected: BTreeSet<_> = of_docs.filter(|code| *code != "code").collect();
     // That one is an error of the server's own.
     assert!(expected.remove("guard_misconfigured"));
     assert_eq!(codes_of_schema, expected);
