@@ -1,4 +1,4 @@
-//! Tasks of users behind auth-guard: the application of the README.
+//! Tasks of users, each for their owner only.
 
 use auth_guard::{AuthGuard, Verified, authorized, user_scoped};
 use rocket::{get, launch, routes};

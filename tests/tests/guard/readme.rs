@@ -137,8 +137,9 @@ fn every_link_of_the_documents_beside_the_readme_leads_somewhere() {
     ] {
         let path = workspace().join(name);
         let document = std::fs::read_to_string(&path).expect(name);
-        let targets = document.split("](").skip(1).filter_map(|link| link.split(')').next());
-        for target in targets.filter(|target| !target.starts_with("https://")) {
+        let links = document.split("](").skip(1).filter_map(|link| link.split(')').next());
+        let pictures = document.split(" src=\"").skip(1).filter_map(|src| src.split('"').next());
+        for target in links.chain(pictures).filter(|target| !target.starts_with("https://")) {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             let file: PathBuf = match file {
                 "" => path.clone(),

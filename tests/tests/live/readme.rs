@@ -138,9 +138,9 @@ fn the_readme_leads_to_a_guarded_application_with_a_shared_secret() {
 fn the_readme_shows_what_the_log_and_the_explanation_say() {
     let stage = Stage::set("plugins: [jwt()],", &[]);
     stage.prints("Rocket has launched");
-    let binary = ExampleApp::build().display();
-    let explain = format!("BETTER_AUTH_URL={} {binary} explain - <<< $TOKEN", stage.url);
-    let explained = stage.call(&explain);
+    let explain = block("sh", "explain", &stage.readme);
+    let binary = ExampleApp::build().display().to_string();
+    let explained = stage.call(&explain.replace("cargo run -q -p example-app --", &binary));
     for line in block("text", "FAILED", &stage.readme).lines() {
         assert!(explained.lines().any(|printed| printed == line), "no {line} in\n{explained}");
     }
