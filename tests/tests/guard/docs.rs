@@ -96,7 +96,7 @@ fn docs(name: &str) -> String {
 #[test]
 fn every_test_that_the_profile_names_exists() {
     let (known, docs) = (all_tests(), docs("profile.md"));
-    let rules: Vec<_> = docs.split("\n## ").skip(1).collect();
+    let rules: Vec<_> = docs.split("\n### ").skip(1).collect();
     let mut numbers = Vec::new();
     for rule in &rules {
         let (number, _) = rule.split_once(". ").expect("a number");

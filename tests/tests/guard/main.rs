@@ -13,6 +13,7 @@ mod corpus;
 mod declared;
 mod discovery;
 mod docs;
+mod docs_testing;
 mod exceptions;
 mod explain;
 mod findings;

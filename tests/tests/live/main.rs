@@ -7,6 +7,7 @@
 
 mod browser;
 mod jwks;
+mod next;
 mod oauth;
 mod organizations;
 mod origin;
