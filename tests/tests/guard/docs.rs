@@ -106,6 +106,7 @@ fn the_code_of_the_docs_is_that_of_the_files() {
     let files = [
         include_str!("../../../example-app/issuer/auth.mjs"),
         include_str!("../../../example-app/issuer/page/api.mjs"),
+        include_str!("../../next/lib/auth.ts"),
     ];
     let blocks: Vec<_> = docs.split("```js\n").skip(1).collect();
     assert!(!blocks.is_empty());
