@@ -34,6 +34,7 @@ use crate::error::AuthError;
 /// # Panics
 ///
 /// Panics if the answer is another one; the message shows both.
+#[doc(inline)]
 pub use crate::__assert_refused as assert_refused;
 
 /// See [`assert_refused`].
