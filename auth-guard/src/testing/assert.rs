@@ -37,7 +37,6 @@ use crate::error::AuthError;
 #[doc(inline)]
 pub use crate::__assert_refused as assert_refused;
 
-/// See [`assert_refused`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __assert_refused {

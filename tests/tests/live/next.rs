@@ -59,6 +59,11 @@ fn a_next_js_application_signs_in_and_calls_the_api() {
     let migrate = commands.lines().find_map(|line| line.strip_prefix("npx auth@latest "));
     let migrate = migrate.expect("a command that makes the tables").split_whitespace();
     let migrate: Vec<_> = ["auth"].into_iter().chain(migrate).collect();
+    let packages = std::fs::read_to_string(directory.join("package.json")).expect("a file");
+    for package in commands.lines().filter_map(|line| line.strip_prefix("npm install ")) {
+        let names = package.split_whitespace().filter(|name| !name.starts_with('-'));
+        names.for_each(|name| assert!(packages.contains(&format!("\"{name}\":")), "{name}"));
+    }
     run(next(&migrate).env("NODE_OPTIONS", format!("--import={GROUP_BY}")));
     run(&mut next(&["next", "build"]));
 
