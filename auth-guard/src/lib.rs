@@ -1,5 +1,21 @@
-//! Request guards and an attribute for [Rocket] that let a [Better Auth] token
-//! open its owner's path and nobody else's.
+//! Route guards for [Rocket] 0.5 that check JSON Web Tokens, such as those of [Better Auth].
+//!
+//! Your application keeps users' data under `/api/<user_id>/…`, and callers send a JWT as
+//! `Authorization: Bearer …`. One attribute on a handler protects its path: the token must be
+//! valid (else 401), and its `uid` must be the `<user_id>` in the path (else 403). If you forget
+//! the attribute, the application does not launch. Two more attributes do the same for
+//! organisations and for roles. Nothing is stored: no session, no cookie, no database look-up.
+//!
+//! # Quick start
+//!
+//! This is an application for a Better Auth server as it is by default, which signs tokens with
+//! a key pair and publishes the public keys:
+//!
+//! ```toml
+//! [dependencies]
+//! auth-guard = { version = "0.1", features = ["jwks"] }
+//! rocket = "0.5.2"
+//! ```
 //!
 //! ```rust,no_run
 //! use auth_guard::{AuthGuard, Owner, Verified, authorized, user_scoped};
@@ -29,21 +45,22 @@
 //! }
 //! ```
 //!
-//! The caller sends a JWT as `Authorization: Bearer …`, signed with the secret in
-//! `BETTER_AUTH_SECRET`. It must be valid (else 401), and its `uid` must be the
-//! `<user_id>` in the path (else 403). Nothing is stored: no session, no cookie,
-//! no database look-up. A token cannot be revoked, so its lifetime is bounded.
+//! 1. In Better Auth's configuration, let tokens say who they are for:
+//!    `jwt({ jwt: { definePayload: ({ user }) => ({ uid: user.id }) } })`.
+//! 2. Set `BETTER_AUTH_URL` to the public URL of the Better Auth server, on both sides.
+//! 3. Start the application. Its launch prints what it enforces, and who may call each route.
 //!
-//! [From nothing to a guarded API](docs::better_auth) sets up a Better Auth server, an
-//! application and a page, step by step. [Issuers](docs::issuers) has the settings for access
-//! tokens of Better Auth's plugins for OAuth, and of other issuers.
-//! [Who may call what?](docs::authorization) helps to choose between the attributes, the guards
-//! and [`protect`], and says what the audit at launch sees;
-//! [Whose path is it?](docs::ownership) has more about owners, and [Streams](docs::streaming)
-//! about connections that outlive their token.
-//! [The profile](docs::profile) numbers the rules of a token; [known attacks](docs::attacks)
-//! says what stops each. [Operating](docs::operating) tells what is logged and what to watch,
-//! and [performance](docs::performance) what a guard costs.
+//! [Better Auth](docs::better_auth) leads from nothing to a guarded API, step by step, also with
+//! a shared secret and with Next.js. If you get a 401 that you did not expect,
+//! [Troubleshooting](docs::troubleshooting) says why.
+//!
+//! # Guides
+//!
+//! The module [`docs`] has them in this order:
+//!
+#![doc = include_str!("docs/index.md")]
+//!
+#![doc = include_str!("docs/links.md")]
 //!
 //! # Features
 //!
@@ -54,42 +71,15 @@
 //! | `openapi` | the guards in an OpenAPI document of `utoipa` |
 //! | `testing` | a kit for tests; with it on, a launch outside debug is refused |
 //!
-//! # The request's path through the crate
-//!
-//! | step | file | can fail with |
-//! | --- | --- | --- |
-//! | 1. header field → token | `token/bearer.rs` | [`MissingToken`], [`MultipleTokens`], [`MalformedToken`] |
-//! | 2. token → issuer → key | `verifier/issuers.rs`, `token/header.rs`, `keys/` | [`InvalidClaim`], [`MalformedToken`], [`AlgorithmNotAllowed`], [`NoMatchingKey`], [`KeysUnavailable`] |
-//! | 3. key → signature | `verifier/signature.rs` | [`InvalidSignature`] |
-//! | 4. signature → claims | `token/profile.rs` | [`InvalidClaim`], [`NotYetValid`], [`Expired`] |
-//! | 5. claims → caller | `guard/authenticate.rs`, `guard/hook.rs` | [`Revoked`], [`CheckUnavailable`] |
-//! | 6. caller → grant | `guard/ownership.rs`, `guard/ask.rs`, `guard/scopes.rs` | [`NotOwner`], [`NotAllowed`], [`InsufficientScope`], [`CheckUnavailable`] |
-//! | 7. error → answer | `guard/outcome.rs`, `guard/answer.rs` | |
-//!
-//! Not part of the path: `route/` reads what Rocket shows of a mounted route, `audit/` looks at
-//! all of them at launch, and `launch/` turns settings into what is enforced. Imports point
-//! from later steps to earlier ones, never back.
+//! None is on by default. Without `jwks`, the only keys are shared secrets (HS256).
 //!
 //! [Rocket]: https://rocket.rs
 //! [Better Auth]: https://www.better-auth.com
-//! [`MissingToken`]: AuthError::MissingToken
-//! [`MultipleTokens`]: AuthError::MultipleTokens
-//! [`MalformedToken`]: AuthError::MalformedToken
-//! [`AlgorithmNotAllowed`]: AuthError::AlgorithmNotAllowed
-//! [`NoMatchingKey`]: AuthError::NoMatchingKey
-//! [`KeysUnavailable`]: AuthError::KeysUnavailable
-//! [`InvalidSignature`]: AuthError::InvalidSignature
-//! [`InvalidClaim`]: AuthError::InvalidClaim
-//! [`Revoked`]: AuthError::Revoked
-//! [`CheckUnavailable`]: AuthError::CheckUnavailable
-//! [`NotYetValid`]: AuthError::NotYetValid
-//! [`Expired`]: AuthError::Expired
-//! [`NotOwner`]: AuthError::NotOwner
-//! [`NotAllowed`]: AuthError::NotAllowed
-//! [`InsufficientScope`]: AuthError::InsufficientScope
 
 mod audit;
 mod clock;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod error;
 mod guard;
 mod keys;
@@ -261,32 +251,6 @@ pub use launch::{AuthGuard, ConfigError, ConfigErrors};
 pub use openapi::openapi;
 pub use token::claims::{Claims, ClaimsError};
 pub use verifier::Verifier;
-
-/// Guides.
-#[cfg(any(doc, doctest))]
-pub mod docs {
-    #[doc = include_str!("../docs/attacks.md")]
-    pub mod attacks {}
-    #[doc = include_str!("../docs/authorization.md")]
-    pub mod authorization {}
-    #[doc = include_str!("../docs/better-auth.md")]
-    pub mod better_auth {}
-    #[doc = include_str!("../docs/issuers.md")]
-    pub mod issuers {}
-    #[doc = include_str!("../docs/operating.md")]
-    pub mod operating {}
-    #[doc = include_str!("../docs/ownership.md")]
-    pub mod ownership {}
-    #[doc = include_str!("../docs/performance.md")]
-    pub mod performance {}
-    #[doc = include_str!("../docs/profile.md")]
-    pub mod profile {}
-    #[doc = include_str!("../docs/streaming.md")]
-    pub mod streaming {}
-    #[cfg(feature = "testing")]
-    #[doc = include_str!("../docs/testing.md")]
-    pub mod testing {}
-}
 
 /// What `#[user_scoped]` expands to. It is no part of the public API.
 #[doc(hidden)]

@@ -37,16 +37,11 @@ pub fn secret(figment: &Figment) -> Option<Secret> {
     (is_debug && !is_configured).then(Secret::random)
 }
 
-/// Creates a fairing that warns at launch that `secret` is random, and prints commands
-/// that use it.
+/// Creates a fairing that prints commands with tokens of `secret` at launch.
 pub fn fairing(secret: Secret) -> impl Fairing {
     // The port is known only at liftoff: it may be configured as 0, any free one.
     AdHoc::on_liftoff("demo", |rocket| {
         Box::pin(async move {
-            rocket::warn!(
-                "BETTER_AUTH_SECRET is not set: THIS RUN USES A RANDOM SECRET. \
-                 Tokens from elsewhere are refused."
-            );
             match instructions(rocket, &secret) {
                 Ok(instructions) => println!("{instructions}"),
                 Err(error) => rocket::error!("Could not mint tokens for the demo: {error}."),
@@ -55,37 +50,36 @@ pub fn fairing(secret: Secret) -> impl Fairing {
     })
 }
 
-/// Returns text to paste into a shell. Every line that is not a command starts with `#` and
-/// contains no quotes.
+/// Returns text to paste into a shell, which fits a terminal of 24 lines and 80 columns. Every
+/// line that is not a command starts with `#` and contains nothing that a shell would interpret:
+/// zsh has no comments at its prompt.
 fn instructions(rocket: &Rocket<Orbit>, secret: &Secret) -> Result<String, MintError> {
     let Some(verifier) = rocket.state::<Verifier>() else { return Ok(String::new()) };
     let ttl = TTL.min(Duration::from_secs(verifier.max_lifetime().into()));
     // With these scopes, the commands work even where scopes are enforced.
     let mint = |uid: &str| mint(verifier, secret, uid, ttl, Some("tasks:read tasks:write"));
-    let header = |token: &str| format!("-H 'Authorization: Bearer {token}'");
-    let token = mint("alice")?;
-    let (alice, bob) = (header(&token), header(&mint("bob")?));
+    let (alice, bob) = (mint("alice")?, mint("bob")?);
     let server = format!("http://{}", reachable(rocket));
-    let url = format!("'{server}/api/alice/tasks'");
     let lives = humantime::format_duration(ttl);
 
     Ok(format!(
         r#"
-# BETTER_AUTH_SECRET is not set: this run uses a random secret. Its tokens are valid for
-# {lives}, and only in this run. Paste these lines into a shell.
-#
+# BETTER_AUTH_SECRET is not set: THIS RUN USES A RANDOM SECRET. These tokens are
+# valid for {lives}, and only in this run. Paste all lines into another terminal.
+ALICE={alice}
+BOB={bob}
+TASKS='{server}/api/alice/tasks'
 # alice adds a task to her list: 201
-curl -i {alice} -H 'Content-Type: application/json' -d '{{"title":"milk"}}' {url}
+curl -i $TASKS -H "Authorization: Bearer $ALICE" -d '{{"title":"milk"}}'
 # alice reads her list: 200
-curl -i {alice} {url}
+curl -i $TASKS -H "Authorization: Bearer $ALICE"
 # bob tries to read the list of alice: 403
-curl -i {bob} {url}
+curl -i $TASKS -H "Authorization: Bearer $BOB"
 # a request without a token: 401
-curl -i {url}
-#
-# Or open {server}/docs in a browser, press Authorize, and paste this token for alice:
-# {token}
-# Then try GET /api/{{user_id}}/tasks: 200 with the user_id alice, 403 with bob.
+curl -i $TASKS
+# Or open {server}/docs in a browser, press Authorize, paste
+# the token of alice, which is what follows ALICE= above, and try
+# GET /api/{{user_id}}/tasks: 200 with the user_id alice, 403 with bob.
 "#
     ))
 }

@@ -16,6 +16,8 @@ use utoipa_swagger_ui::Config;
 use auth_guard::public;
 
 use crate::problem::Problem;
+use crate::project::Project;
+use crate::task::Task;
 use crate::{admin, metrics, projects, tasks};
 
 /// The page's content security policy: it may use its own files and call this server.
@@ -42,7 +44,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
         projects::create,
         admin::stats
     ),
-    components(responses(Problem))
+    components(schemas(Project, Task), responses(Problem))
 )]
 struct Document;
 

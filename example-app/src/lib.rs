@@ -17,8 +17,8 @@
 //! | `cors.rs` | the pages of other origins that may read the answers |
 //!
 //! Not on that path: `token.rs` mints tokens, `explain.rs` explains them, `metrics.rs`
-//! serves counters, `docs.rs` serves the API's description, and `demo.rs` makes a first run
-//! work without setup.
+//! serves counters, `docs.rs` serves the API's description, for which `answers.rs` describes
+//! what the handlers return, and `demo.rs` makes a first run work without setup.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -35,6 +35,7 @@ use crate::problem::Problem;
 use crate::store::Store;
 
 mod admin;
+mod answers;
 pub mod cors;
 pub mod demo;
 mod docs;

@@ -6,6 +6,7 @@ use rocket::http::Status;
 use rocket::serde::json::{self, Json};
 use rocket::{Request, Route, State, async_trait, get, post, routes};
 
+use crate::answers::{NewProject, Projects};
 use crate::problem::Problem;
 use crate::project::{Project, ProjectInput};
 use crate::store::Store;
@@ -31,11 +32,7 @@ pub(crate) fn routes() -> Vec<Route> {
 // The rank decides about `/api/orgs/tasks/projects`, which `/<user_id>/tasks/<id>` matches
 // as well. Whichever answers, its own guard decides.
 /// Lists the projects, oldest first.
-#[utoipa::path(
-    context_path = "/api",
-    operation_id = "list_projects",
-    responses((status = 200, description = "The projects", body = Vec<Project>))
-)]
+#[utoipa::path(context_path = "/api", operation_id = "list_projects", responses(Projects))]
 #[scoped(org_id: Organization, scope = "tasks:read")]
 #[get("/orgs/<org_id>/projects", rank = 1)]
 async fn list(org_id: &str, store: &State<Store>) -> Result<Json<Vec<Project>>, Problem> {
@@ -47,12 +44,7 @@ async fn list(org_id: &str, store: &State<Store>) -> Result<Json<Vec<Project>>, 
     context_path = "/api",
     operation_id = "create_project",
     request_body = ProjectInput,
-    responses(
-        (status = 201, description = "The new project", body = Project),
-        (status = 400, response = Problem),
-        (status = 413, response = Problem),
-        (status = 422, response = Problem),
-    )
+    responses(NewProject)
 )]
 #[scoped(org_id: Organization, scope = "tasks:write")]
 #[post("/orgs/<org_id>/projects", data = "<input>")]

@@ -4,6 +4,9 @@
 //!
 //! None has a `format`: a request without a `Content-Type` would then miss the guard and
 //! get a 404 instead of a 401.
+//!
+//! `#[utoipa::path]` only documents the handler. The answers that it names are in
+//! `answers.rs`.
 
 use auth_guard::{Owner, user_scoped};
 use rocket::http::Status;
@@ -11,6 +14,7 @@ use rocket::response::status::Created;
 use rocket::serde::json::{self, Json};
 use rocket::{Route, State, delete, get, patch, post, put, routes, uri};
 
+use crate::answers::{ChangedTask, FoundTask, NewTask, RemovedTask, ReplacedTask, Tasks};
 use crate::problem::Problem;
 use crate::store::Store;
 use crate::task::{Task, TaskInput};
@@ -23,10 +27,7 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// Lists the tasks, oldest first.
-#[utoipa::path(
-    context_path = "/api",
-    responses((status = 200, description = "The tasks", body = Vec<Task>))
-)]
+#[utoipa::path(context_path = "/api", responses(Tasks))]
 #[user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks")]
 async fn list(user_id: &str, store: &State<Store>) -> Result<Json<Vec<Task>>, Problem> {
@@ -34,16 +35,7 @@ async fn list(user_id: &str, store: &State<Store>) -> Result<Json<Vec<Task>>, Pr
 }
 
 /// Adds a task.
-#[utoipa::path(
-    context_path = "/api",
-    request_body = TaskInput,
-    responses(
-        (status = 201, description = "The new task", body = Task, headers(("Location"))),
-        (status = 400, response = Problem),
-        (status = 413, response = Problem),
-        (status = 422, response = Problem),
-    )
-)]
+#[utoipa::path(context_path = "/api", request_body = TaskInput, responses(NewTask))]
 #[user_scoped(scope = "tasks:write")]
 #[post("/<user_id>/tasks", data = "<input>")]
 async fn create(
@@ -59,13 +51,7 @@ async fn create(
 
 // This handler and the next two do not declare `user_id`: the attribute binds it.
 /// Shows a task.
-#[utoipa::path(
-    context_path = "/api",
-    responses(
-        (status = 200, description = "The task", body = Task),
-        (status = 404, response = Problem),
-    )
-)]
+#[utoipa::path(context_path = "/api", responses(FoundTask))]
 #[user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks/<id>")]
 async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
@@ -74,17 +60,7 @@ async fn show(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
 }
 
 /// Gives a task another title and description.
-#[utoipa::path(
-    context_path = "/api",
-    request_body = TaskInput,
-    responses(
-        (status = 200, description = "The task as it is now", body = Task),
-        (status = 400, response = Problem),
-        (status = 404, response = Problem),
-        (status = 413, response = Problem),
-        (status = 422, response = Problem),
-    )
-)]
+#[utoipa::path(context_path = "/api", request_body = TaskInput, responses(ReplacedTask))]
 #[user_scoped(scope = "tasks:write")]
 #[put("/<user_id>/tasks/<id>", data = "<input>")]
 async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json<Task>, Problem> {
@@ -94,13 +70,7 @@ async fn replace(id: i64, input: Input<'_>, store: &State<Store>) -> Result<Json
 }
 
 /// Marks a task as done, or as not done.
-#[utoipa::path(
-    context_path = "/api",
-    responses(
-        (status = 200, description = "The task as it is now", body = Task),
-        (status = 404, response = Problem),
-    )
-)]
+#[utoipa::path(context_path = "/api", responses(ChangedTask))]
 #[user_scoped(scope = "tasks:write")]
 #[patch("/<user_id>/tasks/<id>/complete")]
 async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
@@ -110,13 +80,7 @@ async fn toggle(id: i64, store: &State<Store>) -> Result<Json<Task>, Problem> {
 
 // Alternatively, take the owner: the `uid` of the token, which equals the path's.
 /// Deletes a task.
-#[utoipa::path(
-    context_path = "/api",
-    responses(
-        (status = 204, description = "The task was deleted"),
-        (status = 404, response = Problem),
-    )
-)]
+#[utoipa::path(context_path = "/api", responses(RemovedTask))]
 #[user_scoped(scope = "tasks:write")]
 #[delete("/<user_id>/tasks/<id>")]
 async fn remove(id: i64, owner: Owner, store: &State<Store>) -> Result<Status, Problem> {

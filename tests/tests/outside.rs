@@ -95,14 +95,11 @@ impl Outside {
         assert_eq!(examples.clone().count(), EXAMPLES.len(), "another number of examples");
         for ((number, module), example) in (1..).zip(EXAMPLES).zip(examples) {
             assert!(example.starts_with(&format!("{number}. ")), "out of order: {example}");
-            let (_, code) = example.split_once("```rust\n").expect("code");
+            let (_, code) = example.split_once("```rust").expect("code");
+            let (_, code) = code.split_once('\n').expect("lines");
             let (code, _) = code.split_once("```\n").expect("an end");
-            let code: Vec<_> =
-                code.lines().map(|line| line.strip_prefix("# ").unwrap_or(line)).collect();
-            std::fs::write(self.0.join(format!("src/{module}.rs")), code.join("\n"))
-                .expect("a source");
-            // Documentation tests have a `main`.
-            library += &format!("#[allow(dead_code, missing_docs)]\npub mod {module};\n");
+            std::fs::write(self.0.join(format!("src/{module}.rs")), code).expect("a source");
+            library += &format!("#[allow(missing_docs)]\npub mod {module};\n");
         }
         std::fs::write(self.0.join("src/lib.rs"), library).expect("a source");
         std::fs::create_dir_all(self.0.join("tests")).expect("a directory");

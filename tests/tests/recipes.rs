@@ -41,7 +41,7 @@ fn list(user_id: &str) -> &str {
 
 /// Returns the settings under a heading of the document.
 fn settings(heading: &str) -> &'static str {
-    let section = DOCS.split("\n## ").find(|section| section.lines().next() == Some(heading));
+    let section = DOCS.split("\n### ").find(|section| section.lines().next() == Some(heading));
     let section = section.unwrap_or_else(|| panic!("no recipe {heading:?}"));
     let (_, block) = section.split_once("```toml\n").expect("settings");
     block.split("```").next().expect("an end")
@@ -223,7 +223,7 @@ const API: &str = "https://api.example.com";
 
 #[test]
 fn every_recipe_of_the_document_is_followed() {
-    let written = DOCS.split("\n## ").filter(|section| section.contains("```toml"));
+    let written = DOCS.split("\n### ").filter(|section| section.contains("```toml"));
     let written: BTreeSet<_> = written.filter_map(|section| section.lines().next()).collect();
     assert_eq!(written, BTreeSet::from(RECIPES));
     assert_eq!(DOCS.matches("```toml").count(), RECIPES.len());

@@ -34,9 +34,9 @@ use crate::error::AuthError;
 /// # Panics
 ///
 /// Panics if the answer is another one; the message shows both.
+#[doc(inline)]
 pub use crate::__assert_refused as assert_refused;
 
-/// See [`assert_refused`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __assert_refused {

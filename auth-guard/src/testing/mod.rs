@@ -50,6 +50,7 @@ pub use crate::keys::public::algorithm::Algorithm;
 pub use answer::Answer;
 #[doc(hidden)]
 pub use assert::__check_refused;
+#[doc(inline)]
 pub use assert::assert_refused;
 pub use attack::{Attack, AttackReport, attack, attack_all};
 pub use hostile::HostileRequest;

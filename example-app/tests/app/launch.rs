@@ -16,17 +16,27 @@ fn paste(line: &str) -> String {
 fn the_demo_prints_a_page_to_open_and_a_token_to_paste_there() {
     let server = Server::start(&[]);
     let page = format!("http://{}/docs", server.address);
-    let lines: Vec<_> = server.output.lines().skip_while(|line| !line.contains(&page)).collect();
+    assert!(server.output.contains(&format!("# Or open {page} in a browser")), "{}", server.output);
     assert!(paste(&format!("curl -sL {page}")).contains("<title>Swagger UI</title>"));
-    let token = lines[1].trim_start_matches("# ");
+    let token = server.output.lines().find_map(|line| line.strip_prefix("ALICE=")).unwrap();
     let list = format!("-H 'Authorization: Bearer {token}' http://{}/api", server.address);
     assert!(paste(&format!("curl -i {list}/alice/tasks")).contains("HTTP/1.1 200"), "{token}");
     assert!(paste(&format!("curl -i {list}/bob/tasks")).contains("HTTP/1.1 403"));
 }
 
-/// Returns the commands that the demo prints.
-fn commands(server: &Server) -> Vec<&str> {
-    server.output.lines().filter(|line| line.starts_with("curl -i")).collect()
+/// Returns the commands that the demo prints, each after the assignments of its variables.
+fn commands(server: &Server) -> Vec<String> {
+    let is_assignment =
+        |line: &&str| ["ALICE=", "BOB=", "TASKS="].iter().any(|name| line.starts_with(name));
+    let (assignments, others): (Vec<_>, Vec<_>) = server.output.lines().partition(is_assignment);
+    let commands = others.into_iter().filter(|line| line.starts_with("curl -i"));
+    commands.map(|command| format!("{}\n{command}", assignments.join("\n"))).collect()
+}
+
+/// Returns what the demo prints, which is the last thing on the screen.
+fn screen(server: &Server) -> &str {
+    let start = server.output.find("# BETTER_AUTH_SECRET").unwrap();
+    &server.output[start..]
 }
 
 #[test]
@@ -40,13 +50,29 @@ fn the_demo_works_as_it_is_pasted() {
         let answer = paste(command);
         assert!(answer.contains(&format!("HTTP/1.1 {status}")), "{command}\n{answer}");
     }
-    assert!(paste(commands[1]).contains(r#""title":"milk""#));
+    assert!(paste(&commands[1]).contains(r#""title":"milk""#));
 
     // Everything at once, including the lines between the commands.
-    let start = server.output.find("\n# BETTER_AUTH_SECRET").unwrap();
-    let end = server.output.rfind("Rocket has launched").unwrap();
-    assert_eq!(paste(&server.output[start..end]).matches("HTTP/1.1 ").count(), 4);
+    let (pasted, _) = screen(&server).rsplit_once("Rocket has launched").unwrap();
+    assert_eq!(paste(pasted).matches("HTTP/1.1 ").count(), 4);
     assert!(server.directory.path().join("tasks.sqlite").exists());
+}
+
+/// What a newcomer sees in the end is all there is to do.
+#[test]
+fn the_demo_fits_a_terminal() {
+    const COLUMNS: usize = 80;
+    let server = Server::start(&[]);
+    let rows = screen(&server).lines().map(|line| line.len().div_ceil(COLUMNS).max(1));
+    // The cursor is in the last of 24.
+    assert!(rows.sum::<usize>() < 24, "{}", screen(&server));
+    for line in screen(&server).lines() {
+        let is_token = line.starts_with("ALICE=") || line.starts_with("BOB=");
+        assert!(is_token || line.len() <= COLUMNS, "{line}");
+        let is_plain =
+            !line.contains(['\'', '"', '`', '$', '(', ')', '<', '>', '|', '&', ';', '!']);
+        assert!(is_plain || !line.starts_with('#'), "a shell without comments: {line}");
+    }
 }
 
 #[test]
@@ -78,7 +104,7 @@ fn the_demo_does_not_depend_on_the_log() {
 #[test]
 fn with_a_secret_there_is_no_demo() {
     let server = Server::start(&[("BETTER_AUTH_SECRET", SECRET)]);
-    assert_eq!(commands(&server), [""; 0]);
+    assert!(commands(&server).is_empty(), "{}", server.output);
     let health = paste(&format!("curl -s http://{}/health", server.address));
     assert_eq!(health, r#"{"status":"ok"}"#);
 
@@ -143,8 +169,8 @@ fn a_database_is_always_a_file() {
     for name in [":memory:", "file:tasks?mode=memory"] {
         let server = Server::start(&[("EXAMPLE_APP_DATABASE", name)]);
         assert!(server.directory.path().join(name).exists());
-        assert!(paste(commands(&server)[0]).contains("HTTP/1.1 201"));
-        assert!(paste(commands(&server)[1]).contains("milk"));
+        assert!(paste(&commands(&server)[0]).contains("HTTP/1.1 201"));
+        assert!(paste(&commands(&server)[1]).contains("milk"));
     }
 }
 
@@ -154,9 +180,9 @@ fn tasks_outlive_the_server() {
     let path = directory.path().join("tasks.sqlite");
     let variables = [("EXAMPLE_APP_DATABASE", path.to_str().unwrap())];
     let server = Server::start(&variables);
-    paste(commands(&server)[0]);
+    paste(&commands(&server)[0]);
     drop(server);
 
     let server = Server::start(&variables);
-    assert!(paste(commands(&server)[1]).contains("milk"));
+    assert!(paste(&commands(&server)[1]).contains("milk"));
 }

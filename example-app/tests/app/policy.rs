@@ -30,6 +30,21 @@ fn the_policy_is_pinned() {
     assert_eq!(auth_guard::audit(app.client.rocket()).to_string(), POLICY);
 }
 
+/// The README lists the same routes, and `/metrics`, which has to be asked for.
+#[test]
+fn the_readme_lists_every_route() {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once("\n## Routes\n").unwrap();
+    let table = table.split("\n## ").next().unwrap();
+    let routes = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let mut routes: Vec<_> = routes.filter(|route| *route != "GET /metrics").collect();
+    let mut mounted: Vec<_> =
+        POLICY.lines().filter_map(|line| line.split_once("  ")).map(|(route, _)| route).collect();
+    routes.sort_unstable();
+    mounted.sort_unstable();
+    assert_eq!(routes, mounted);
+}
+
 #[test]
 fn the_table_without_serving_is_the_same() {
     let audit = rocket::execute(example_app::audit()).unwrap();
@@ -60,10 +75,10 @@ fn every_route_withstands_the_attack() {
     let table = app.attack().to_string();
     println!("{table}");
 
-    // The table uses the README's names for answers.
-    let readme = include_str!("../../../README.md");
+    // The table uses the names that the docs give to the answers.
+    let docs = include_str!("../../../auth-guard/docs/answers.md");
     let codes = table.lines().next().unwrap().split_whitespace().filter(|word| word.contains('_'));
-    assert_eq!(codes.inspect(|code| assert!(readme.contains(&format!("`{code}`")))).count(), 7);
+    assert_eq!(codes.inspect(|code| assert!(docs.contains(&format!("`{code}`")))).count(), 7);
     let policy = POLICY.lines().map(|line| line.rsplit_once("  ").unwrap().0.trim_end());
     for route in policy {
         let row = table.lines().find(|row| row.starts_with(route));

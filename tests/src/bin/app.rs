@@ -74,6 +74,9 @@ fn main() -> Result<(), String> {
     if is_given("malformed-scope") {
         rocket = rocket.mount("/ops", protect(routes![me]).require_scope("ops, \"all\""));
     }
+    if is_given("serve") {
+        rocket = rocket.mount("/protected", protect(routes![me]));
+    }
     if is_given("twice") {
         rocket = rocket.attach(AuthGuard::fairing());
     }

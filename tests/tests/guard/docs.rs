@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use auth_guard::AuthError;
+use auth_guard::{AuthError, Secret};
+use auth_guard_tests::{figment, guard, issuer, now};
+use serde_json::json;
 
 /// Returns every Rust file in this directory and its subdirectories.
 fn sources(directory: &Path) -> Vec<PathBuf> {
@@ -24,11 +26,17 @@ fn tests(source: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Operators can look up each code, and each cause as the log prints it.
+/// A reader can look up each code, and each cause as the log prints it.
 #[test]
-fn every_refusal_is_in_the_docs_for_operators() {
-    let docs = include_str!("../../../auth-guard/docs/operating.md");
+fn every_refusal_is_in_the_docs_with_what_to_do() {
+    let docs = docs("troubleshooting.md");
+    let section = |code: &str| {
+        let heading = format!("\n### Code {code}\n");
+        let (_, section) = docs.split_once(&heading).unwrap_or_else(|| panic!("no {heading}"));
+        section.split("\n#").next().expect("text")
+    };
     let claim = |name: &'static str| AuthError::InvalidClaim(name.into());
+    let mut unnamed = causes();
     for error in [
         AuthError::MissingToken,
         AuthError::MultipleTokens,
@@ -44,6 +52,11 @@ fn every_refusal_is_in_the_docs_for_operators() {
         claim("sub"),
         claim("nbf"),
         claim("iat"),
+        claim("cnf"),
+        claim("nonce"),
+        claim("at_hash"),
+        claim("c_hash"),
+        claim("s_hash"),
         AuthError::NotYetValid,
         AuthError::Revoked,
         AuthError::Expired,
@@ -53,9 +66,36 @@ fn every_refusal_is_in_the_docs_for_operators() {
         AuthError::CheckUnavailable,
         AuthError::Misconfigured,
     ] {
-        let (code, cause) = (format!("| `{}` |", error.code()), format!("`{error:?}`"));
-        let row = docs.lines().find(|row| row.starts_with(&code) && row.contains(&cause));
-        assert!(row.is_some(), "{code} {cause}");
+        let (code, cause) = (error.code(), format!("**`{error:?}`**"));
+        unnamed.retain(|name| !format!("{error:?}").starts_with(name));
+        let mut items = section(code).lines().filter(|line| line.starts_with("- **"));
+        assert!(items.any(|item| item.contains(&cause)), "{code} {cause}");
+    }
+    assert_eq!(unnamed, Vec::<&str>::new(), "name these above");
+}
+
+/// Returns the names of all variants of [`AuthError`].
+fn causes() -> Vec<&'static str> {
+    let source = include_str!("../../../auth-guard/src/error.rs");
+    let (_, variants) = source.split_once("pub enum AuthError {\n").expect("the errors");
+    let (variants, _) = variants.split_once("\n}").expect("an end");
+    let lines = variants.lines().map(str::trim);
+    let lines = lines.filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()));
+    lines.filter_map(|line| line.split(['(', ',']).next()).collect()
+}
+
+/// The lines that the document quotes of an explanation are what it prints.
+#[rocket::async_test]
+async fn the_explanation_of_the_docs_is_a_real_one() {
+    let docs = docs("troubleshooting.md");
+    let quotes = docs.split("```text\n").skip(1);
+    let quotes = quotes.map(|block| block.split("```").next().expect("an end"));
+    let quote = quotes.into_iter().find(|block| block.contains("FAILED")).expect("a quote");
+    let verifier = guard().verifier(&figment(&json!({}))).expect("valid settings");
+    let token = issuer().token("alice").signed_with(&Secret::random()).sign();
+    let explanation = verifier.explain(&token, now()).await.to_string();
+    for line in quote.lines() {
+        assert!(explanation.lines().any(|printed| printed == line), "{line}\n{explanation}");
     }
 }
 
@@ -66,6 +106,7 @@ fn the_code_of_the_docs_is_that_of_the_files() {
     let files = [
         include_str!("../../../example-app/issuer/auth.mjs"),
         include_str!("../../../example-app/issuer/page/api.mjs"),
+        include_str!("../../next/lib/auth.ts"),
     ];
     let blocks: Vec<_> = docs.split("```js\n").skip(1).collect();
     assert!(!blocks.is_empty());
@@ -96,7 +137,7 @@ fn docs(name: &str) -> String {
 #[test]
 fn every_test_that_the_profile_names_exists() {
     let (known, docs) = (all_tests(), docs("profile.md"));
-    let rules: Vec<_> = docs.split("\n## ").skip(1).collect();
+    let rules: Vec<_> = docs.split("\n### ").skip(1).collect();
     let mut numbers = Vec::new();
     for rule in &rules {
         let (number, _) = rule.split_once(". ").expect("a number");
@@ -117,15 +158,14 @@ fn every_test_that_the_profile_names_exists() {
 #[test]
 fn every_test_that_the_docs_name_exists() {
     let (known, docs) = (all_tests(), docs("attacks.md"));
-    let rows = docs.lines().filter(|line| line.starts_with('|'));
-    let rows = rows.filter(|line| !line.starts_with("| ---") && !line.starts_with("| attack"));
     let (mut attacks, mut named) = (0, BTreeSet::new());
-    for row in rows {
-        let cells: Vec<_> = row.trim_matches('|').split(" | ").collect();
-        assert_eq!(cells.len(), 3, "{row}");
-        let names: Vec<_> = cells[2].split('`').skip(1).step_by(2).collect();
-        let undefended = cells[1].starts_with("nothing: ");
-        assert!(undefended || !names.is_empty(), "no test in {row}");
+    for attack in docs.split("\n- **").skip(1) {
+        let attack = attack.split("\n\n").next().expect("text");
+        let (what, stops) = attack.split_once(".** ").expect("what stops it");
+        let (stops, shown) = stops.split_once("\n  Shown by ").unwrap_or((stops, ""));
+        let names: Vec<_> = shown.split('`').skip(1).step_by(2).collect();
+        let undefended = stops.starts_with("Nothing: ");
+        assert!(undefended || !names.is_empty(), "no test for {what}");
         attacks += 1;
         named.extend(names);
     }

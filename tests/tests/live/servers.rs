@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -56,8 +56,7 @@ pub(crate) struct User {
 /// The example app, with its own database.
 pub(crate) struct ExampleApp {
     url: String,
-    /// The lines it prints after `first_lines`.
-    lines: Mutex<mpsc::Receiver<String>>,
+    /// The lines that it printed until it was ready.
     first_lines: Vec<String>,
     process: Process,
 }
@@ -255,11 +254,8 @@ impl ExampleApp {
         };
 
         // Reads on, so that the pipe never fills up and blocks the application.
-        let (sender, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        Self { url, lines: Mutex::new(lines), first_lines, process }
+        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        Self { url, first_lines, process }
     }
 
     /// Returns the output of a launch that must fail.
@@ -326,32 +322,32 @@ impl ExampleApp {
         &self.first_lines
     }
 
-    /// Returns the page to open, and the token to paste there, from the demo's output.
-    pub(crate) fn page_and_token(&self) -> (String, String) {
-        let mut lines = self.first_lines.iter().map(|line| line.trim_end().to_owned());
-        let page = lines.find_map(|line| {
-            let (page, _) = line.strip_prefix("# Or open ")?.split_once(" in a browser")?;
-            Some(page.to_owned())
-        });
-        let token = lines.next().and_then(|line| line.strip_prefix("# ").map(str::to_owned));
-        page.zip(token).expect("a page and a token")
+    /// Returns the lines that it printed, until it was ready, behind this prefix.
+    fn printed_behind(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.first_lines.iter().filter_map(move |line| line.trim_end().strip_prefix(prefix))
     }
 
-    /// Returns the `curl` commands from the demo's output.
+    /// Returns the page to open, and the token to paste there, from the demo's output.
+    pub(crate) fn page_and_token(&self) -> (String, String) {
+        let page = self.printed_behind("# Or open ").next();
+        let page = page.and_then(|line| line.split_once(" in a browser"));
+        let (page, _) = page.expect("a page");
+        let token = self.printed_behind("ALICE=").next().expect("a token");
+        (page.to_owned(), token.to_owned())
+    }
+
+    /// Returns the `curl` commands from the demo's output, each after the variables it names.
     pub(crate) fn curl_lines(&self) -> Vec<String> {
-        let is_curl = |line: &String| line.trim_start().starts_with("curl");
-        let mut lines: Vec<_> =
-            self.first_lines.iter().filter(|line| is_curl(line)).cloned().collect();
-        while lines.len() < 4 {
-            let line = self.lines.lock().expect("no panic").recv();
-            let line = line.unwrap_or_else(|_| panic!("only {lines:?}"));
-            lines.extend(Some(line).filter(is_curl));
-        }
-        lines
+        let variables = ["ALICE", "BOB", "TASKS"].map(|name| {
+            let value = self.printed_behind(&format!("{name}=")).next().map(str::to_owned);
+            format!("{name}={}\n", value.unwrap_or_else(|| panic!("no {name}")))
+        });
+        let commands = self.printed_behind("curl ");
+        commands.map(|command| format!("{}curl {command}", variables.concat())).collect()
     }
 }
 
-/// Runs a line in a shell. Returns the status of the answer.
+/// Runs commands in a shell. Returns the status of the answer.
 pub(crate) fn run_curl(line: &str) -> u16 {
     let output = Command::new("sh").args(["-c", line]).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -107,3 +107,7 @@ for (const [enabled, status] of [[false, 401], [true, 200]]) {
   database.session.length = 0;
   assert.equal((await call("token", { cookie })).status, status);
 }
+
+// A server component that asks for a token of nobody gets an exception.
+const { auth } = await import("./auth.mjs?jwks");
+await assert.rejects(auth.api.getToken({ headers: new Headers() }), { status: "UNAUTHORIZED" });

@@ -490,16 +490,11 @@ fn an_undeclared_socket_stops_the_launch() {
 fn the_code_of_the_document_is_that_of_the_files() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name| std::fs::read_to_string(tests.join(name)).expect("a file");
-    let is_doc_test = |line: &&str| !line.starts_with("# ");
     let blocks = |fence: &str| {
         let fence = format!("```{fence}\n");
         let blocks = DOCS.split(&fence).skip(1);
         let code = |block: &str| block.split("```").next().expect("an end").to_owned();
-        let shown = |code: String| {
-            let lines = code.lines().filter(is_doc_test);
-            lines.map(|line| format!("{line}\n")).collect::<String>()
-        };
-        blocks.map(code).map(shown).collect::<Vec<_>>()
+        blocks.map(code).collect::<Vec<_>>()
     };
     // Below the line that says what the file is.
     let file = |name| {

@@ -243,7 +243,7 @@ impl Entry {
     pub(crate) fn documented(&self) -> Vec<String> {
         let grouped = |number: u32| {
             let digits = number.to_string();
-            // As the README writes them: 3600, but 10,000.
+            // As the docs write them: 3600, but 10,000.
             if digits.len() < 5 {
                 return digits;
             }

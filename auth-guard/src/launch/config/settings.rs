@@ -2,7 +2,8 @@
 //!
 //! An entry gives how a variable's text and a figment value are parsed, the range, the
 //! "must be …" message, the known names that a misspelt one is compared with, and the
-//! feature that the setting needs. A test compares the README's tables with it.
+//! feature that the setting needs. A test compares the tables of
+//! `docs/settings.md` with it.
 
 use crate::keys::ALGORITHMS as ALGORITHM_NAMES;
 use crate::launch::config::kind::{
@@ -143,8 +144,10 @@ mod tests {
     /// The variable of a setting that can be set in the table only.
     const NONE: &str = "–";
 
-    /// The cells of README's tables of variables: name, key, and the rest.
-    fn rows(readme: &str) -> Vec<[String; 3]> {
+    const DOCS: &str = include_str!("../../../docs/settings.md");
+
+    /// The cells of the tables of variables: name, key, and the rest.
+    fn rows(docs: &str) -> Vec<[String; 3]> {
         let cells = |line: &str| {
             let mut cells = line.strip_prefix("| ")?.split(" | ").map(str::to_owned);
             let name = cells.next()?.trim_matches('`').to_owned();
@@ -154,13 +157,12 @@ mod tests {
             let variable = &*row[0];
             variable.starts_with("AUTH_GUARD_") || ["BETTER_AUTH_URL", NONE].contains(&variable)
         };
-        readme.lines().filter_map(cells).filter(is_setting).collect()
+        docs.lines().filter_map(cells).filter(is_setting).collect()
     }
 
     #[test]
-    fn the_readme_has_every_setting_with_its_range_and_default() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-        let rows = rows(&std::fs::read_to_string(path).expect("a README"));
+    fn the_docs_have_every_setting_with_its_range_and_default() {
+        let rows = rows(DOCS);
         for entry in ALL {
             let row = rows.iter().find(|row| row[1] == entry.key).expect(entry.key);
             assert_eq!(row[0], entry.variable.unwrap_or(NONE), "{row:?}");
@@ -172,13 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_lists_the_keys_of_a_further_issuer() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-        let readme = std::fs::read_to_string(path).expect("a README");
+    fn the_docs_list_the_keys_of_a_further_issuer() {
         let keys: Vec<_> = OF_AN_ISSUER.iter().map(|entry| format!("`{}`", entry.key)).collect();
         let sentence = format!("takes the keys {}", keys.join(", "));
-        let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(readme.contains(&sentence), "no {sentence:?}");
+        let docs = DOCS.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(docs.contains(&sentence), "no {sentence:?}");
     }
 
     #[test]
