@@ -45,7 +45,8 @@ use super::verified::Verified;
     message = "`{Self}` is not a `Requirement`",
     label = "not a `Requirement`",
     note = "write `#[rocket::async_trait] impl auth_guard::Requirement for {Self}`, and decide in \
-            `async fn is_met_by(caller: &Verified, request: &Request<'_>) -> Result<bool, Unavailable>`"
+            `async fn is_met_by(caller: &Verified, request: &Request<'_>) -> Result<bool, Unavailable>`",
+    note = "if it is a `Scope`, write `#[scoped(org_id: {Self})]`"
 )]
 #[async_trait]
 pub trait Requirement: Send + Sync + 'static {
@@ -85,7 +86,8 @@ pub trait Requirement: Send + Sync + 'static {
     message = "`{Self}` is not a `Scope`",
     label = "not a `Scope`",
     note = "write `#[rocket::async_trait] impl auth_guard::Scope for {Self}`, and decide in \
-            `async fn admits(caller: &Verified, segment: &str, request: &Request<'_>) -> Result<bool, Unavailable>`"
+            `async fn admits(caller: &Verified, segment: &str, request: &Request<'_>) -> Result<bool, Unavailable>`",
+    note = "if it is a `Requirement`, write `#[authorized({Self})]`"
 )]
 #[async_trait]
 pub trait Scope: Send + Sync + 'static {
