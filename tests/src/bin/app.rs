@@ -86,6 +86,12 @@ fn main() -> Result<(), String> {
         rocket = rocket.mount("/api", routes![forgotten]);
     }
 
+    if is_given("late") {
+        let late =
+            AdHoc::on_ignite("late", |rocket| async { rocket.mount("/late", routes![forgotten]) });
+        rocket = rocket.attach(AdHoc::on_ignite("later", |rocket| async { rocket.attach(late) }));
+    }
+
     if is_given("serve") {
         let announce = AdHoc::on_liftoff("the port", |rocket| {
             Box::pin(async move { println!("port {}.", rocket.config().port) })
