@@ -1,9 +1,8 @@
 //! Checks a handler, and emits it with the guard.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::{Attribute, Error, Path, Result, parse_quote};
 
 use crate::argument::written;
@@ -143,10 +142,10 @@ fn describe(
     let scopes = stack.scopes();
 
     let questions = [
-        question("OWNER_OR", "Question", "is_met_by", owner_or),
-        question("ADMITS", "SegmentQuestion", "admits", scoped.map(|args| &args.by)),
-        question("ADMITS_OR", "Question", "is_met_by", scope_or),
-        question("REQUIREMENT", "Question", "is_met_by", required),
+        question("OWNER_OR", owner_or),
+        question("ADMITS", scoped.map(|args| &args.by)),
+        question("ADMITS_OR", scope_or),
+        question("REQUIREMENT", required),
     ];
     quote! {
         #[doc(hidden)]
@@ -195,14 +194,29 @@ fn scope_rule(stack: &Stack, segments: &Segments) -> TokenStream {
     }))
 }
 
-/// Emits how the guard asks a type, with the span of the user's own path: that is where an
-/// error about the type belongs. The type may be private although the handler is not.
-fn question(name: &str, ty: &str, ask: &str, of: Option<&Path>) -> Option<TokenStream> {
+/// Emits how the guard asks a type. It is named as the trait's, and not as an argument of a
+/// function of ours, or rustc would show that function in an error about the type. The type may
+/// be private although the handler is not.
+fn question(name: &str, of: Option<&Path>) -> Option<TokenStream> {
     let of = of?;
-    let [name, ty, ask] = [name, ty, ask].map(|name| Ident::new(name, Span::mixed_site()));
-    Some(quote_spanned! { of.span() =>
+    let name = Ident::new(name, Span::mixed_site());
+    let (ty, ask) = match name == "ADMITS" {
+        true => (
+            quote!(SegmentQuestion),
+            quote!(|caller, segment, request| {
+                <#of as ::auth_guard::Scope>::admits(caller, segment, request)
+            }),
+        ),
+        false => (
+            quote!(Question),
+            quote!(|caller, request| {
+                <#of as ::auth_guard::Requirement>::is_met_by(caller, request)
+            }),
+        ),
+    };
+    Some(quote! {
         const #name: ::core::option::Option<::auth_guard::__private::#ty> =
-            ::core::option::Option::Some(::auth_guard::__private::#ask::<#of>);
+            ::core::option::Option::Some(#ask);
     })
 }
 

@@ -146,17 +146,3 @@ pub type Question = for<'r> fn(&'r Verified, &'r Request<'_>) -> Answer<'r>;
 
 /// A [`Scope`], as the attributes hand it to the guard.
 pub type SegmentQuestion = for<'r> fn(&'r Verified, &'r str, &'r Request<'_>) -> Answer<'r>;
-
-/// Asks a requirement.
-pub fn is_met_by<'r, R: Requirement>(caller: &'r Verified, request: &'r Request<'_>) -> Answer<'r> {
-    R::is_met_by(caller, request)
-}
-
-/// Asks a scope.
-pub fn admits<'r, S: Scope>(
-    caller: &'r Verified,
-    segment: &'r str,
-    request: &'r Request<'_>,
-) -> Answer<'r> {
-    S::admits(caller, segment, request)
-}
