@@ -32,3 +32,4 @@ mod tcp;
 mod testing;
 mod testing_public_keys;
 mod tokens;
+mod unused_keys;
