@@ -1,11 +1,11 @@
 //! Checks a handler, and emits it with the guard.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
-use syn::{Path, Result, parse_quote};
+use syn::{Attribute, Error, Path, Result, parse_quote};
 
+use crate::argument::written;
 use crate::handler::{GUARD, Handler};
 use crate::route::RoutePath;
 use crate::stack::{Kind, Stack};
@@ -16,19 +16,24 @@ pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenS
     let mut handler = match syn::parse2::<Handler>(item.clone()) {
         Ok(handler) => handler,
         Err(error) => {
-            let error = error.into_compile_error();
+            let message = format!(
+                "`#[{}]` is for handlers: write it above a function with a route attribute",
+                kind.name()
+            );
+            let error = Error::new(error.span(), message).into_compile_error();
             return quote!(#item #error);
         }
     };
 
-    let stack = Stack::take(kind, args, &mut handler.attributes);
+    let below = imports(&handler.attributes);
+    let stack = Stack::take(kind, args, handler.attribute_span(), &mut handler.attributes);
     let guarded = stack.and_then(|stack| guard(&mut handler, kind, &stack));
     let companion = guarded.unwrap_or_else(|error| {
         handler.attributes.retain(|attribute| Kind::of(attribute).is_none());
-        handler.bind_segments();
+        handler.stand_in();
         error.into_compile_error()
     });
-    quote!(#companion #handler)
+    quote!(#companion #below #handler)
 }
 
 /// The segments that a handler is scoped by, and their positions.
@@ -70,7 +75,7 @@ impl Segments {
 /// Adds the guard, and returns the type that describes the handler to it.
 fn guard(handler: &mut Handler, kind: Kind, stack: &Stack) -> Result<TokenStream> {
     handler.check(kind)?;
-    let path = RoutePath::find(kind, &handler.attributes)?;
+    let path = RoutePath::find(kind, handler.attribute_span(), &handler.attributes)?;
     let segments = Segments::find(stack, &path)?;
     // Before the guard is added, which has no name in the path.
     let has_or = stack.user_scoped.as_ref().is_some_and(|args| args.or.is_some());
@@ -94,14 +99,21 @@ fn guard(handler: &mut Handler, kind: Kind, stack: &Stack) -> Result<TokenStream
     handler.signature.ident = Ident::new_raw(&name.to_string(), handler.signature.ident.span());
 
     let companion = describe(handler, stack, &segments, &path, &companion, has_guards);
-    // An attribute that is taken off would leave its import unused, or missing.
-    let below = stack.below.iter().map(|path| {
+    Ok(quote!(#companion #proofs))
+}
+
+/// Emits a use of each of our attributes among these: one that is taken off would leave its
+/// import unused, or missing.
+fn imports(attributes: &[Attribute]) -> TokenStream {
+    let ours = attributes.iter().filter(|attribute| Kind::of(attribute).is_some());
+    let imports = ours.map(|attribute| {
+        let path = attribute.path();
         quote!(const _: () = {
             #[allow(unused_imports)]
             use #path as _;
         };)
     });
-    Ok(quote!(#companion #proofs #(#below)*))
+    imports.collect()
 }
 
 /// Emits the type that describes the handler.
@@ -130,10 +142,10 @@ fn describe(
     let scopes = stack.scopes();
 
     let questions = [
-        question("OWNER_OR", "Question", "is_met_by", owner_or),
-        question("ADMITS", "SegmentQuestion", "admits", scoped.map(|args| &args.by)),
-        question("ADMITS_OR", "Question", "is_met_by", scope_or),
-        question("REQUIREMENT", "Question", "is_met_by", required),
+        question("OWNER_OR", owner_or),
+        question("ADMITS", scoped.map(|args| &args.by)),
+        question("ADMITS_OR", scope_or),
+        question("REQUIREMENT", required),
     ];
     quote! {
         #[doc(hidden)]
@@ -182,20 +194,30 @@ fn scope_rule(stack: &Stack, segments: &Segments) -> TokenStream {
     }))
 }
 
-/// Emits how the guard asks a type, with the span of the user's own path: that is where an
-/// error about the type belongs. The type may be private although the handler is not.
-fn question(name: &str, ty: &str, ask: &str, of: Option<&Path>) -> Option<TokenStream> {
+/// Emits how the guard asks a type. It is named as the trait's, and not as an argument of a
+/// function of ours, or rustc would show that function in an error about the type. The type may
+/// be private although the handler is not.
+fn question(name: &str, of: Option<&Path>) -> Option<TokenStream> {
     let of = of?;
-    let [name, ty, ask] = [name, ty, ask].map(|name| Ident::new(name, Span::mixed_site()));
-    Some(quote_spanned! { of.span() =>
+    let name = Ident::new(name, Span::mixed_site());
+    let (ty, ask) = match name == "ADMITS" {
+        true => (
+            quote!(SegmentQuestion),
+            quote!(|caller, segment, request| {
+                <#of as ::auth_guard::Scope>::admits(caller, segment, request)
+            }),
+        ),
+        false => (
+            quote!(Question),
+            quote!(|caller, request| {
+                <#of as ::auth_guard::Requirement>::is_met_by(caller, request)
+            }),
+        ),
+    };
+    Some(quote! {
         const #name: ::core::option::Option<::auth_guard::__private::#ty> =
-            ::core::option::Option::Some(::auth_guard::__private::#ask::<#of>);
+            ::core::option::Option::Some(#ask);
     })
-}
-
-/// Returns a type as it is written.
-fn written(ty: &Path) -> String {
-    ty.to_token_stream().to_string().replace(' ', "")
 }
 
 fn option<T: ToTokens>(value: Option<T>) -> TokenStream {

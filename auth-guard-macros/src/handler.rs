@@ -5,9 +5,11 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, Pat, Result, Signature, Visibility, parse_quote};
+use syn::{
+    Attribute, Error, FnArg, Generics, Pat, Result, ReturnType, Signature, Visibility, parse_quote,
+};
 
-use crate::route::RoutePath;
+use crate::route::{ROUTE_ATTRIBUTES, RoutePath, is_named};
 use crate::stack::Kind;
 
 /// A handler function. Its body is not parsed.
@@ -26,8 +28,9 @@ impl Handler {
     pub(crate) fn check(&self, kind: Kind) -> Result<()> {
         let attribute = kind.name();
         if let Some(receiver) = self.signature.receiver() {
-            let message =
-                format!("`#[{attribute}]` is for handlers, which are functions and have no `self`");
+            let message = format!(
+                "`#[{attribute}]` is for handlers, which have no `self`: move it out of the `impl`"
+            );
             return Err(Error::new_spanned(receiver, message));
         }
 
@@ -36,7 +39,7 @@ impl Handler {
                 "an attribute of auth-guard above this one did not know it by its name: write \
                  each by its own name, such as `#[{attribute}]`, and none twice"
             );
-            return Err(Error::new(Span::call_site(), message));
+            return Err(Error::new(self.attribute_span(), message));
         }
 
         let name = &self.signature.ident;
@@ -80,6 +83,12 @@ impl Handler {
         proofs.collect()
     }
 
+    /// Returns the span of the attribute that is expanded. It resolves as the user's own, or
+    /// rustc would add that the error originates in a macro.
+    pub(crate) fn attribute_span(&self) -> Span {
+        Span::call_site().resolved_at(self.signature.ident.span())
+    }
+
     /// Returns `true` if an argument has this name.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.arguments().any(|argument| argument == name)
@@ -101,10 +110,25 @@ impl Handler {
         self.arguments().any(|argument| !path.binds(&argument))
     }
 
-    /// Binds the segments that the handler does not name, after an error: else Rocket would
-    /// also report those that the attributes would have bound.
-    pub(crate) fn bind_segments(&mut self) {
-        let Ok(path) = RoutePath::find(Kind::UserScoped, &self.attributes) else { return };
+    /// Turns the handler into one that Rocket finds no fault with, after an error: binds the
+    /// segments that the attributes would have bound, and gives a route without a path one.
+    pub(crate) fn stand_in(&mut self) {
+        let Some(route) = self.attributes.iter_mut().find(|of| is_named(of, &ROUTE_ATTRIBUTES))
+        else {
+            return;
+        };
+        let Some(path) = RoutePath::of(route) else {
+            let name = route.path();
+            *route = match name.segments.last() {
+                Some(last) if last.ident == "route" => parse_quote!(#[#name(GET, uri = "/")]),
+                _ => parse_quote!(#[#name("/")]),
+            };
+            self.signature.inputs.clear();
+            self.signature.generics = Generics::default();
+            self.signature.output = ReturnType::Default;
+            self.body = quote!({});
+            return;
+        };
         for name in path.segments().filter_map(|name| syn::parse_str::<Ident>(name).ok()) {
             if !self.names(&name.to_string()) {
                 let bound = Ident::new(&name.to_string(), path.span());
@@ -147,13 +171,12 @@ fn infer_lifetimes(tokens: TokenStream) -> Option<TokenStream> {
 
 impl Parse for Handler {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let not_a_handler = |error: Error| {
-            Error::new(error.span(), "this attribute is for handlers, which are functions")
-        };
-        let attributes = input.call(Attribute::parse_outer)?;
-        let visibility = input.parse()?;
-        let signature = input.parse().map_err(not_a_handler)?;
-        Ok(Self { attributes, visibility, signature, body: input.parse()? })
+        Ok(Self {
+            attributes: input.call(Attribute::parse_outer)?,
+            visibility: input.parse()?,
+            signature: input.parse()?,
+            body: input.parse()?,
+        })
     }
 }
 

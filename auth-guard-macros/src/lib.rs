@@ -1,6 +1,7 @@
 //! Implementation detail of the `auth-guard` crate, which documents the attributes.
 
 mod args;
+mod argument;
 mod expand;
 mod handler;
 mod route;

@@ -3,6 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{Attribute, Error, LitStr, Meta, Result};
 
+use crate::argument::distance;
 use crate::stack::Kind;
 
 /// The names of Rocket's route attributes.
@@ -18,7 +19,8 @@ pub(crate) struct RoutePath {
 
 impl RoutePath {
     /// Returns the path in the first route attribute among `attributes`.
-    pub(crate) fn find(kind: Kind, attributes: &[Attribute]) -> Result<Self> {
+    /// `span` is that of our own attribute.
+    pub(crate) fn find(kind: Kind, span: Span, attributes: &[Attribute]) -> Result<Self> {
         let (name, path) = (kind.name(), kind.example());
         let missing = format!(
             "`#[{name}]` goes above a route attribute, and there is none below it: write \
@@ -27,15 +29,25 @@ impl RoutePath {
         let attribute = attributes
             .iter()
             .find(|attribute| is_named(attribute, &ROUTE_ATTRIBUTES))
-            .ok_or_else(|| Error::new(Span::call_site(), missing))?;
+            .ok_or_else(|| Error::new(span, missing))?;
 
+        Self::of(attribute).ok_or_else(|| {
+            let route = attribute.path().segments.last().map(|name| name.ident.to_string());
+            let method = if route.as_deref() == Some("route") { "GET, uri = " } else { "" };
+            let route = route.unwrap_or_default();
+            let message =
+                format!("this route attribute has no path: write `#[{route}({method}\"{path}\")]`");
+            Error::new_spanned(attribute, message)
+        })
+    }
+
+    /// Returns the path in a route attribute, or `None` if there is none.
+    pub(crate) fn of(attribute: &Attribute) -> Option<Self> {
         let tokens = match &attribute.meta {
             Meta::List(list) => list.tokens.clone(),
             _ => TokenStream::new(),
         };
-        let literal = path_literal(tokens.clone()).ok_or_else(|| {
-            Error::new_spanned(attribute, "this route attribute has no path: `#[get(\"/…\")]`")
-        })?;
+        let literal = path_literal(tokens.clone())?;
         // `#[get(…)]`, or `#[route(GET, …)]`.
         let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
         let method = match name.as_deref() {
@@ -43,7 +55,7 @@ impl RoutePath {
             name => name.map(str::to_owned),
         };
         let method = method.unwrap_or_default().to_uppercase();
-        Ok(Self { value: literal.value(), method, literal })
+        Some(Self { value: literal.value(), method, literal })
     }
 
     /// Returns the position of the segment `<name>` after the mount point.
@@ -70,17 +82,20 @@ impl RoutePath {
                 "`<{name}>` is in the query, where a caller may leave it out: it must be a \
                  segment of the path, as in \"/<{name}>/…\""
             )
-        } else if let Some(near) = names.iter().find(|segment| is_near(segment, name)) {
+        } else if let Some(near) = names.iter().find(|segment| is_near(kind, segment, name)) {
             let (what, write) = (kind.subject(), kind.naming(near));
             format!(
                 "no segment `<{name}>` in this path: is `<{near}>` the {what}? Write {write}, or \
                  rename the segment"
             )
         } else {
-            let (write, else_write) = (kind.naming("…"), kind.without_segment());
+            let or_name = match names.is_empty() {
+                true => String::new(),
+                false => format!(", or name another segment with {}", kind.naming("…")),
+            };
+            let else_write = kind.without_segment();
             format!(
-                "no segment `<{name}>` in this path: write \"/<{name}>/…\", or name another \
-                 segment with {write}. {else_write}"
+                "no segment `<{name}>` in this path: write \"/<{name}>/…\"{or_name}. {else_write}"
             )
         };
         Err(Error::new(self.literal.span(), message))
@@ -146,7 +161,8 @@ fn path_literal(tokens: TokenStream) -> Option<LitStr> {
     None
 }
 
-fn is_near(segment: &str, name: &str) -> bool {
+/// Returns `true` if a segment may be meant by a name, or is what is meant by default.
+fn is_near(kind: Kind, segment: &str, name: &str) -> bool {
     let plain = |name: &str| name.replace(['_', '.'], "").to_lowercase();
-    strsim::osa_distance(&plain(segment), &plain(name)) <= 2
+    kind == Kind::UserScoped && segment == "user_id" || distance(&plain(segment), &plain(name)) <= 2
 }

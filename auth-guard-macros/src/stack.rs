@@ -1,7 +1,6 @@
 //! The attributes of one handler: the outermost takes the others off and expands for all.
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
+use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Error, Meta, Result};
 
 use crate::args::{AuthorizedArgs, ScopedArgs, Scopes, UserScopedArgs};
@@ -23,8 +22,6 @@ pub(crate) struct Stack {
     pub(crate) user_scoped: Option<UserScopedArgs>,
     pub(crate) scoped: Option<ScopedArgs>,
     pub(crate) authorized: Option<AuthorizedArgs>,
-    /// The names of the attributes below the outermost.
-    pub(crate) below: Vec<TokenStream>,
 }
 
 impl Kind {
@@ -53,6 +50,7 @@ impl Kind {
     /// Returns how the attribute names a segment.
     pub(crate) fn naming(self, segment: &str) -> String {
         match self {
+            Self::UserScoped if segment == "user_id" => "`#[user_scoped]`".to_owned(),
             Self::UserScoped => format!("`#[user_scoped(param = \"{segment}\")]`"),
             Self::Scoped | Self::Authorized => format!("`#[scoped({segment}: …)]`"),
         }
@@ -74,19 +72,24 @@ impl Kind {
 }
 
 impl Stack {
-    /// Parses the arguments of the outermost attribute and of those below it, which it
-    /// removes.
+    /// Parses the arguments of the outermost attribute, which is at `span`, and of those below
+    /// it, which it removes.
     pub(crate) fn take(
         outermost: Kind,
         args: TokenStream,
+        span: Span,
         attributes: &mut Vec<Attribute>,
     ) -> Result<Self> {
         let mut stack = Self::default();
-        stack.add(outermost, args)?;
+        let is_bare = args.is_empty();
+        stack.add(outermost, args).map_err(|error| match is_bare {
+            true => Error::new(span, error),
+            false => error,
+        })?;
         let route = attributes.iter().position(|of| is_named(of, &ROUTE_ATTRIBUTES));
         let below_route = attributes.iter().skip(route.unwrap_or(attributes.len()));
         if let Some(attribute) = below_route.into_iter().find(|of| Kind::of(of).is_some()) {
-            let message = "this attribute goes above the route attribute, so that it is seen";
+            let message = "this attribute goes above the route attribute: move it up";
             return Err(Error::new_spanned(attribute, message));
         }
 
@@ -106,7 +109,6 @@ impl Stack {
                 let message = format!("`#[{}]` is here twice: remove one", kind.name());
                 return Err(Error::new_spanned(&attribute, message));
             }
-            stack.below.push(attribute.path().to_token_stream());
         }
         stack.check()
     }

@@ -256,6 +256,6 @@ pub use verifier::Verifier;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::guard::beside_or::{Argument, NotOwner};
-    pub use crate::guard::{Answer, Guard, Guarded, Question, SegmentQuestion, admits, is_met_by};
+    pub use crate::guard::{Answer, Guard, Guarded, Question, SegmentQuestion};
     pub use crate::route::registry::{GuardedHandler, OwnerRule, ScopeRule};
 }

@@ -154,6 +154,24 @@ fn one_forgotten_among_twenty_stops_the_launch() {
     let refused = said.lines().filter(|line| line.contains("needs the feature `jwks`"));
     assert!(refused.clone().all(|line| line.contains("`issuers` in ")), "{said}");
     assert_eq!(refused.count(), 1, "{said}");
+    // Nor can it check tokens as Better Auth signs them by default, and says what to write.
+    let line = concat!(
+        "auth-guard = { version = \"",
+        env!("CARGO_PKG_VERSION_MAJOR"),
+        ".",
+        env!("CARGO_PKG_VERSION_MINOR"),
+        "\", features = [\"jwks\"] }"
+    );
+    for url in [None, Some("https://auth.example")] {
+        let mut cargo = outside.command(&["run", "--offline", "--quiet"]);
+        cargo.env_remove("BETTER_AUTH_SECRET").envs(url.map(|url| ("BETTER_AUTH_URL", url)));
+        let output = cargo.output().expect("cargo runs");
+        let said = text(&output);
+        assert!(!output.status.success(), "the crate launched: {said}");
+        let place = |words: &str| said.find(words).unwrap_or_else(|| panic!("{words}: {said}"));
+        let places = ["BETTER_AUTH_URL", line, "HS256", "BETTER_AUTH_SECRET"].map(place);
+        assert!(places.is_sorted(), "{said}");
+    }
     let output = outside.cargo(&["clippy", "--offline", "--quiet"]);
     assert!(output.status.success(), "{}", text(&output));
 }

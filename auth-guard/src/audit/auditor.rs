@@ -1,6 +1,7 @@
 //! When the audit is made, and what comes of it: at the end of ignition, by the sentinels,
 //! and at liftoff.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use rocket::{Ignite, Phase, Rocket};
@@ -17,7 +18,7 @@ use crate::verifier::Verifier;
 #[derive(Debug)]
 pub(crate) struct Auditor {
     rules: Rules,
-    stage: Mutex<Stage>,
+    progress: Mutex<Progress>,
 }
 
 /// What the audit does about its findings.
@@ -29,14 +30,14 @@ pub(crate) struct Rules {
     pub(crate) undeclared: Severity,
 }
 
-#[derive(Debug)]
-enum Stage {
-    /// No sentinel has asked yet.
-    Waiting,
-    /// All that is known is as it must be. Further handlers are checked against the index.
-    Passed(Box<Index>),
-    /// Findings were printed, which is done once.
-    Reported { is_refused: bool },
+#[derive(Debug, Default)]
+struct Progress {
+    /// The routes, once a sentinel has asked: further handlers are checked against it.
+    index: Option<Index>,
+    /// The warnings that were printed, which is done once.
+    warned: BTreeSet<String>,
+    /// The launch is refused, and the reasons were printed.
+    is_refused: bool,
 }
 
 /// The launch must end. The reasons have been printed.
@@ -45,7 +46,7 @@ pub(crate) struct Refused;
 
 impl Auditor {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { rules, stage: Mutex::new(Stage::Waiting) }
+        Self { rules, progress: Mutex::default() }
     }
 
     pub(crate) fn of<P: Phase>(rocket: &Rocket<P>) -> Option<&Self> {
@@ -59,36 +60,35 @@ impl Auditor {
         rocket: &Rocket<P>,
         is_complete: bool,
     ) -> Result<(), Refused> {
-        let mut stage = lock(&self.stage);
-        if !matches!(*stage, Stage::Reported { .. }) {
-            // No sentinel asks after liftoff, and routes may change before the first one.
-            *stage = Stage::Waiting;
-            self.report(&mut stage, &Survey::new(rocket, is_complete));
-        }
-        Self::result(&stage)
+        let mut progress = lock(&self.progress);
+        // No sentinel asks after liftoff, and routes may change before the first one.
+        progress.index = None;
+        self.report(&mut progress, &Survey::new(rocket, is_complete))
     }
 
     /// Audits the final routes at the first sentinel, and at the later ones what their
-    /// handler adds: with thousands of handlers, all routes are looked at once.
+    /// handler adds: with thousands of handlers, all routes are looked at once. What is only a
+    /// warning waits for liftoff.
     pub(super) fn at_sentinel(
         &self,
         rocket: &Rocket<Ignite>,
         added: Option<&Added>,
     ) -> Result<(), Refused> {
-        let mut stage = lock(&self.stage);
-        let is_audited = match (&mut *stage, added) {
-            (Stage::Waiting, _) => false,
-            (Stage::Passed(index), Some(added)) => !adds_fault(index, added),
-            (Stage::Passed(_), None) | (Stage::Reported { .. }, _) => true,
-        };
-        if !is_audited {
-            let survey = Survey::new(rocket, false);
-            self.report(&mut stage, &survey);
-            if !matches!(*stage, Stage::Reported { .. }) {
-                *stage = Stage::Passed(Box::new(survey.into_index()));
+        let mut progress = lock(&self.progress);
+        let is_audited = match (&mut progress.index, added) {
+            (None, _) => false,
+            (Some(index), Some(added)) if self.rules.unscoped == Severity::Deny => {
+                !adds_fault(index, added)
             }
+            (Some(_), _) => true,
+        };
+        if progress.is_refused || is_audited {
+            return progress.result();
         }
-        Self::result(&stage)
+        let survey = Survey::new(rocket, false);
+        let result = self.report(&mut progress, &survey);
+        progress.index = Some(survey.into_index());
+        result
     }
 
     /// Returns warnings about routes of which nothing is declared, and about scopes that are
@@ -110,16 +110,21 @@ impl Auditor {
         let (count, shown) = (undeclared.len(), undeclared.iter().take(SHOWN));
         let shown: Vec<_> = shown.map(String::as_str).collect();
         let more = if count > SHOWN { ", …" } else { "" };
+        let routes = if count == 1 { "route" } else { "routes" };
         (count > 0).then(|| {
             format!(
-                "nothing declares who may call {count} routes ({}{more}). {DECLARE}, and then set \
+                "nothing declares who may call {count} {routes} ({}{more}). {DECLARE}, and then set \
                  `undeclared` to \"deny\"",
                 shown.join(", ")
             )
         })
     }
 
-    fn report(&self, stage: &mut Stage, survey: &Survey<'_>) {
+    /// Prints what is new, unless the launch is refused already.
+    fn report(&self, progress: &mut Progress, survey: &Survey<'_>) -> Result<(), Refused> {
+        if progress.is_refused {
+            return progress.result();
+        }
         let unscoped = match self.rules.unscoped {
             Severity::Allow => Vec::new(),
             Severity::Deny | Severity::Warn => survey.unscoped(),
@@ -129,11 +134,7 @@ impl Auditor {
             Severity::Allow | Severity::Warn => Vec::new(),
         };
         let malformed = survey.malformed_scopes();
-        if unscoped.is_empty() && undeclared.is_empty() && malformed.is_empty() {
-            return;
-        }
-
-        let is_refused = self.rules.unscoped == Severity::Deny && !unscoped.is_empty()
+        progress.is_refused = self.rules.unscoped == Severity::Deny && !unscoped.is_empty()
             || !undeclared.is_empty()
             || !malformed.is_empty();
         let declare = (!undeclared.is_empty()).then(|| DECLARE.to_owned());
@@ -142,18 +143,22 @@ impl Auditor {
             .map(|route| format!("{route}: nothing declares who may call it"));
         let lines: Vec<_> =
             unscoped.into_iter().chain(undeclared).chain(declare).chain(malformed).collect();
-        match is_refused {
-            true => refuse_launch(&lines),
-            false => lines.iter().for_each(|line| log::warn!("{line}")),
+        if progress.is_refused {
+            refuse_launch(&lines);
+        } else {
+            for line in lines {
+                if progress.warned.insert(line.clone()) {
+                    log::warn!("{line}");
+                }
+            }
         }
-        *stage = Stage::Reported { is_refused };
+        progress.result()
     }
+}
 
-    fn result(stage: &Stage) -> Result<(), Refused> {
-        match stage {
-            Stage::Reported { is_refused: true } => Err(Refused),
-            Stage::Waiting | Stage::Passed(_) | Stage::Reported { is_refused: false } => Ok(()),
-        }
+impl Progress {
+    fn result(&self) -> Result<(), Refused> {
+        if self.is_refused { Err(Refused) } else { Ok(()) }
     }
 }
 
@@ -172,12 +177,17 @@ fn adds_fault(index: &mut Index, added: &Added) -> bool {
 
 /// Prints why there is no launch, also if Rocket's log is off.
 pub(crate) fn refuse_launch(reasons: &[String]) {
+    let sentences = reasons.iter().map(|reason| match reason.ends_with('?') {
+        true => reason.clone(),
+        false => format!("{reason}."),
+    });
     if log::log_enabled!(log::Level::Error) {
         log::error!("auth-guard refuses to launch:");
-        reasons.iter().for_each(|reason| log::error!(target: "auth_guard::_", "{reason}."));
+        let print = |reason: &str| log::error!(target: "auth_guard::_", "{reason}");
+        sentences.for_each(|reason| print(&reason));
     } else {
         eprintln!("auth-guard refuses to launch:");
-        reasons.iter().for_each(|reason| eprintln!("   {reason}."));
+        sentences.for_each(|reason| eprintln!("   {reason}"));
     }
 }
 

@@ -80,8 +80,24 @@ pub(crate) fn required(profile: &Profile) -> Option<String> {
     (!claims.is_empty()).then(|| claims.join("; "))
 }
 
+/// Returns how a setting of one issuer is written: a further one has a table and no variables.
+/// Returns `None` for what only the first has.
+fn setting(variable: &str, issuer: Option<&str>) -> Option<String> {
+    let Some(name) = issuer else { return Some(variable.to_owned()) };
+    match variable.strip_prefix("AUTH_GUARD_") {
+        // It counts for every issuer.
+        Some("LEEWAY") => Some(variable.to_owned()),
+        Some(key) => Some(format!("`issuers.{name}.{}`", key.to_lowercase())),
+        None if variable == REQUIRE => Some(format!("`issuers.{name}.require`")),
+        None => None,
+    }
+}
+
+/// It has no variable.
+const REQUIRE: &str = "`require`";
+
 /// Returns the variables that change a check.
-fn settings(check: Check) -> &'static [&'static str] {
+fn variables(check: Check) -> &'static [&'static str] {
     match check {
         Check::Key | Check::Signature => &[
             "BETTER_AUTH_SECRET",
@@ -97,7 +113,7 @@ fn settings(check: Check) -> &'static [&'static str] {
         Check::Subject => &["AUTH_GUARD_MATCH_SUBJECT"],
         Check::Type => &["AUTH_GUARD_TOKEN_TYPE"],
         Check::IdToken => &["AUTH_GUARD_ID_TOKENS"],
-        Check::Required => &["`require`", "AUTH_GUARD_REQUIRED_CLAIMS", "AUTH_GUARD_TOKEN_TYPE"],
+        Check::Required => &[REQUIRE, "AUTH_GUARD_REQUIRED_CLAIMS", "AUTH_GUARD_TOKEN_TYPE"],
         Check::Field
         | Check::Credentials
         | Check::Length
@@ -122,6 +138,7 @@ impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
         let has_choice = self.choice.is_some();
+        let setting = |variable: &&str| setting(variable, self.issuer.as_deref());
         let checks = Check::OF_A_TOKEN.into_iter();
         for check in checks.filter(|check| *check != Check::Choice || has_choice) {
             let mark = match self.failed {
@@ -132,11 +149,10 @@ impl fmt::Display for Explanation {
             };
             let asked = asks_for(check, &self.profile, self.choice.as_deref());
             write!(f, "{mark:6}  rule {:2}  {asked}", check.rule())?;
-            match settings(check) {
-                settings if self.failed == Some(check) && !settings.is_empty() => {
-                    writeln!(f, "  [{}]", settings.join(", "))?;
-                }
-                _ => writeln!(f)?,
+            let settings: Vec<_> = variables(check).iter().filter_map(setting).collect();
+            match self.failed == Some(check) && !settings.is_empty() {
+                true => writeln!(f, "  [{}]", settings.join(", "))?,
+                false => writeln!(f)?,
             }
         }
 
@@ -152,7 +168,8 @@ impl fmt::Display for Explanation {
             Ok(claims) if claims.enforces_scopes() => writeln!(
                 f,
                 "The token is accepted. Its scopes are enforced: it opens only routes that name \
-                 scopes, and only if it has all of them.  [AUTH_GUARD_SCOPES]"
+                 scopes, and only if it has all of them.  [{}]",
+                setting(&"AUTH_GUARD_SCOPES").unwrap_or_default()
             )?,
             Ok(_) => writeln!(f, "The token is accepted.")?,
             Err(error) => {
@@ -168,8 +185,9 @@ impl fmt::Display for Explanation {
         if is_undecided {
             writeln!(
                 f,
-                "A copy of the issuer's keys will do: serve it on this machine, and set \
-                 AUTH_GUARD_JWKS_URL to its address."
+                "A copy of the issuer's keys will do: serve it on this machine, and set {} to its \
+                 address.",
+                setting(&"AUTH_GUARD_JWKS_URL").unwrap_or_default()
             )?;
         }
         self.routes.iter().try_for_each(|route| writeln!(f, "{route}"))

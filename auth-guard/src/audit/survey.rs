@@ -191,21 +191,25 @@ impl<'r> Survey<'r> {
             .map_or("a handler without a name".to_owned(), |name| format!("handler `{name}`"));
         let requirements = self.known(route).map(|known| Requirements::of_handler(known.first));
         let requirements = requirements.unwrap_or_default();
+        let why = match is_marked(route) || Declared::of(route).is_some() {
+            true => "nothing asks whether the caller may use it",
+            false => "nothing declares who may call it",
+        };
         let found = self.uncovered(route, &requirements).next();
         let what = match (Pattern::unmounted(route).place_of(USER_ID), found) {
             (None, Some(Found { name, param, place })) if param.is_reserved => {
                 let query = if *place == index::Place::Query { QUERY } else { "" };
                 format!(
-                    "has `<{name}>` where handlers are scoped by `<{}>`, and nothing declares who \
-                     may call it. Write `#[scoped({name}: …)]` above the route attribute{query}",
+                    "has `<{name}>` where handlers are scoped by `<{}>`, and {why}. Write \
+                     `#[scoped({name}: …)]` above the route attribute{query}",
                     param.name
                 )
             }
             (None, Some(Found { name, place, .. })) => {
                 let query = if *place == index::Place::Query { QUERY } else { "" };
                 format!(
-                    "has a user in its pattern, and nothing declares who may call it. Write \
-                     `#[user_scoped(param = \"{name}\")]` above the route attribute{query}"
+                    "has a user in its pattern, and {why}. Write `#[user_scoped(param = \
+                     \"{name}\")]` above the route attribute{query}"
                 )
             }
             (place, _) => {
@@ -217,8 +221,8 @@ impl<'r> Survey<'r> {
                     Some(Place::Segment(_)) | None => "",
                 };
                 format!(
-                    "has a user in its pattern, and nothing declares who may call it. Write \
-                     `#[user_scoped]` above the route attribute{remedy}"
+                    "has a user in its pattern, and {why}. Write `#[user_scoped]` above the route \
+                     attribute{remedy}"
                 )
             }
         };

@@ -31,9 +31,7 @@ pub(crate) use hook::Hook;
 pub(crate) use immediate::immediate;
 pub use owner::Owner;
 pub use protect::{ProtectedRoutes, protect, public};
-pub use requirement::{
-    Answer, Question, Requirement, Scope, SegmentQuestion, Unavailable, admits, is_met_by,
-};
+pub use requirement::{Answer, Question, Requirement, Scope, SegmentQuestion, Unavailable};
 pub(crate) use scopes::RouteScopes;
 pub use segment::{PathSegment, UserId};
 pub use verified::Verified;

@@ -7,7 +7,7 @@ use super::authenticate::authenticate;
 use super::outcome::refuse;
 use super::ownership::{Named, Terms, decide_and_ask};
 use super::refused::Refused;
-use super::requirement::{Requirement, is_met_by};
+use super::requirement::Requirement;
 use crate::error::AuthError;
 use crate::route::mark::{self, Declaration};
 use crate::route::pattern::{Pattern, USER_ID};
@@ -87,7 +87,8 @@ impl ProtectedRoutes {
         let name = std::any::type_name::<R>();
         let name = name.rsplit("::").next().unwrap_or(name);
         for route in &mut self.routes {
-            let requirement = Some(Named { name, question: is_met_by::<R> });
+            let requirement =
+                Some(Named { name, question: |caller, request| R::is_met_by(caller, request) });
             route.handler = Box::new(Protected { handler: route.handler.clone(), requirement });
             mark::require(route, name);
         }

@@ -45,7 +45,8 @@ use super::verified::Verified;
     message = "`{Self}` is not a `Requirement`",
     label = "not a `Requirement`",
     note = "write `#[rocket::async_trait] impl auth_guard::Requirement for {Self}`, and decide in \
-            `async fn is_met_by(caller: &Verified, request: &Request<'_>) -> Result<bool, Unavailable>`"
+            `async fn is_met_by(caller: &Verified, request: &Request<'_>) -> Result<bool, Unavailable>`",
+    note = "if it is a `Scope`, write `#[scoped(org_id: {Self})]`"
 )]
 #[async_trait]
 pub trait Requirement: Send + Sync + 'static {
@@ -85,7 +86,8 @@ pub trait Requirement: Send + Sync + 'static {
     message = "`{Self}` is not a `Scope`",
     label = "not a `Scope`",
     note = "write `#[rocket::async_trait] impl auth_guard::Scope for {Self}`, and decide in \
-            `async fn admits(caller: &Verified, segment: &str, request: &Request<'_>) -> Result<bool, Unavailable>`"
+            `async fn admits(caller: &Verified, segment: &str, request: &Request<'_>) -> Result<bool, Unavailable>`",
+    note = "if it is a `Requirement`, write `#[authorized({Self})]`"
 )]
 #[async_trait]
 pub trait Scope: Send + Sync + 'static {
@@ -144,17 +146,3 @@ pub type Question = for<'r> fn(&'r Verified, &'r Request<'_>) -> Answer<'r>;
 
 /// A [`Scope`], as the attributes hand it to the guard.
 pub type SegmentQuestion = for<'r> fn(&'r Verified, &'r str, &'r Request<'_>) -> Answer<'r>;
-
-/// Asks a requirement.
-pub fn is_met_by<'r, R: Requirement>(caller: &'r Verified, request: &'r Request<'_>) -> Answer<'r> {
-    R::is_met_by(caller, request)
-}
-
-/// Asks a scope.
-pub fn admits<'r, S: Scope>(
-    caller: &'r Verified,
-    segment: &'r str,
-    request: &'r Request<'_>,
-) -> Answer<'r> {
-    S::admits(caller, segment, request)
-}

@@ -9,7 +9,7 @@ use rocket::{Build, Orbit, Request, Response, Rocket, async_trait};
 use crate::audit::{Auditor, Survey, refuse_launch};
 use crate::error::AuthError;
 use crate::guard::{Context, RouteScopes, immediate};
-use crate::keys::public::PublicKeys;
+use crate::keys::public::{PublicKeys, UnusedKeys};
 use crate::launch::catchers::LastAtIgnition;
 use crate::launch::config::Config;
 use crate::launch::fairing::AuthGuard;
@@ -26,7 +26,8 @@ struct Attached(Arc<()>);
 impl AuthGuard {
     /// Puts what guards, audit and report need into managed state.
     fn install(&self, rocket: Rocket<Build>, config: Config) -> Rocket<Build> {
-        let Config { verifier, realm, resource, rules, mut summary, warnings } = config;
+        let Config { verifier, realm, resource, rules, mut summary, warnings, unused_keys } =
+            config;
         #[cfg(feature = "testing")]
         if rocket.state::<crate::keys::NoCooldown>().is_some() {
             let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
@@ -54,7 +55,7 @@ impl AuthGuard {
             .manage(Registry::default())
             .manage(Auditor::new(rules))
             .manage(self.public_below.clone())
-            .manage(Report { summary, warnings })
+            .manage(Report { summary, warnings, unused_keys })
             .attach(LastAtIgnition)
     }
 
@@ -110,6 +111,7 @@ impl Fairing for AuthGuard {
             let public = verifier.issuers().all().filter_map(TrustedIssuer::public_keys);
             public.for_each(PublicKeys::start);
         }
+        report.unused_keys.iter().for_each(UnusedKeys::look);
         report.print(rocket, &auditor.warnings(rocket));
         #[cfg(feature = "metrics")]
         if let Some(verifier) = rocket.state::<Verifier>() {

@@ -3,6 +3,7 @@
 use rocket::{Orbit, Rocket};
 
 use crate::audit::audit;
+use crate::keys::public::UnusedKeys;
 use crate::verifier::Verifier;
 
 /// What to print once the application is launched.
@@ -10,6 +11,8 @@ pub(super) struct Report {
     /// What is enforced, one line each.
     pub(super) summary: Vec<String>,
     pub(super) warnings: Vec<String>,
+    /// Public keys that a server may publish in vain.
+    pub(super) unused_keys: Option<UnusedKeys>,
 }
 
 impl Report {

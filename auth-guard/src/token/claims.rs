@@ -60,25 +60,27 @@ pub struct ClaimsError {
     column: usize,
 }
 
-impl Claims {
-    /// Wraps claims that have passed every check. `uid` was read from `json`.
-    pub(super) fn checked(
-        json: &str,
-        uid: Cow<'_, str>,
-        times: Times,
-        is_machine: bool,
-        scopes: Scopes,
-    ) -> Self {
-        let uid = match uid {
-            Cow::Borrowed(uid) => {
-                let start = uid.as_ptr().addr() - json.as_ptr().addr();
-                Uid::Within(start..start + uid.len())
-            }
-            Cow::Owned(uid) => Uid::Apart(uid.into()),
-        };
-        Self { json: json.into(), uid, times, is_machine, scopes, issuer: None }
-    }
+/// Wraps claims that have passed every check. `uid` was read from `json`.
+///
+/// It is not a function of `Claims`: rustc would suggest it to those who cannot call it.
+pub(super) fn checked(
+    json: &str,
+    uid: Cow<'_, str>,
+    times: Times,
+    is_machine: bool,
+    scopes: Scopes,
+) -> Claims {
+    let uid = match uid {
+        Cow::Borrowed(uid) => {
+            let start = uid.as_ptr().addr() - json.as_ptr().addr();
+            Uid::Within(start..start + uid.len())
+        }
+        Cow::Owned(uid) => Uid::Apart(uid.into()),
+    };
+    Claims { json: json.into(), uid, times, is_machine, scopes, issuer: None }
+}
 
+impl Claims {
     /// Returns the user the token was issued to: the claim `uid`, or the claim that
     /// `AUTH_GUARD_UID_CLAIM` names. It is never empty and has no control characters.
     pub fn uid(&self) -> &str {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use super::check::{Check, Failed};
-use super::claims::{Claims, Times};
+use super::claims::{Claims, Times, checked};
 use super::header::TokenType;
 use super::json::Value;
 use super::payload::{Kind, Payload, Slot};
@@ -84,7 +84,7 @@ impl Profile {
         // A `sub` that was compared with the uid says no more than that.
         let sub = if self.matches_subject() { None } else { claims.slot(Slot::Sub) };
         let is_machine = is_machine(&kind, &uid, sub.and_then(Value::as_str).as_deref());
-        Ok(Claims::checked(json, uid, times, is_machine, self.scopes))
+        Ok(checked(json, uid, times, is_machine, self.scopes))
     }
 
     /// Checks the times of claims that have passed every check before: nothing else

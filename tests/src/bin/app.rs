@@ -6,7 +6,7 @@ use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
 use auth_guard::{
-    Access, AuthGuard, Owner, Requirement, Unavailable, Verified, protect, user_scoped,
+    Access, AuthGuard, Owner, Requirement, Unavailable, Verified, authorized, protect, user_scoped,
 };
 use auth_guard_tests::now;
 use rocket::fairing::AdHoc;
@@ -42,6 +42,12 @@ fn helped(access: Access) -> String {
 
 #[get("/<user_id>/forgotten")]
 fn forgotten(user_id: &str) -> &str {
+    user_id
+}
+
+#[authorized]
+#[get("/<user_id>/unowned")]
+fn unowned(user_id: &str) -> &str {
     user_id
 }
 
@@ -87,6 +93,15 @@ fn main() -> Result<(), String> {
     }
     if is_given("forgotten") {
         rocket = rocket.mount("/api", routes![forgotten]);
+    }
+
+    if is_given("unowned") {
+        rocket = rocket.mount("/api", routes![unowned]);
+    }
+    if is_given("late") {
+        let late =
+            AdHoc::on_ignite("late", |rocket| async { rocket.mount("/late", routes![forgotten]) });
+        rocket = rocket.attach(AdHoc::on_ignite("later", |rocket| async { rocket.attach(late) }));
     }
 
     if is_given("serve") {

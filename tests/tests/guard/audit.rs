@@ -109,6 +109,23 @@ fn routes_that_other_fairings_mount_are_seen() {
     assert!(!launches(rocket(routes![notes]).attach(later())));
 }
 
+/// A warning must not end the audit: what is mounted later may stop the launch.
+#[test]
+fn routes_that_are_mounted_after_a_warning_are_audited_too() {
+    let launches = |routes: Vec<Route>, late: fn() -> Vec<Route>| {
+        let late =
+            AdHoc::on_ignite("late", move |rocket| async move { rocket.mount("/late", late()) });
+        let later = AdHoc::on_ignite("later", move |rocket| async move { rocket.attach(late) });
+        let table = json!({ "unscoped": "warn", "undeclared": "deny" });
+        let rocket = rocket::custom(figment(&table)).attach(guard()).attach(later);
+        launches(rocket.mount("/api", routes))
+    };
+    for routes in [routes![notes], routes![notes, forgotten]] {
+        assert!(!launches(routes.clone(), || routes![open]), "an undeclared route was let pass");
+        assert!(launches(routes, || auth_guard::public(routes![open])));
+    }
+}
+
 /// Without any guard nothing is asked after ignition, so the launch panics.
 #[test]
 #[should_panic(expected = "auth-guard refuses to launch")]

@@ -578,6 +578,52 @@ fn rule_22_an_explanation_says_which_issuer_was_chosen() {
     assert!(!text.contains("rule 22"), "{text}");
 }
 
+/// A further issuer has a table, and no variables.
+#[test]
+fn rule_22_an_explanation_names_the_settings_of_the_chosen_issuer() {
+    let stage = Stage::with(First::Secret, |table| {
+        table["issuers"]["agents"]["scopes"] = json!("enforced");
+    });
+    let explain = |token: &Token| {
+        let field = format!("Bearer {}", token.sign());
+        explain_fields(stage.verifier(), [&*field], now()).to_string()
+    };
+    let unknown = explain(&stage.token(&AGENTS).header("kid", "unknown"));
+    assert!(unknown.contains("[`issuers.agents.jwks_url`, `issuers.agents.discovery`, "));
+    assert!(!unknown.contains("BETTER_AUTH_SECRET"), "{unknown}");
+    // The keys are known once they were asked for.
+    assert_eq!(stage.get(stage.token(&AGENTS)).0, 403);
+    for (token, settings) in [
+        (stage.token(&AGENTS), "[`issuers.agents.scopes`]\n"),
+        (
+            stage.token(&Parts { aud: ORIGIN, ..AGENTS }),
+            "[`issuers.agents.audience`, `issuers.agents.audience_claim`]\n",
+        ),
+        (
+            stage.token(&Parts { has_level: false, ..AGENTS }),
+            "[`issuers.agents.require`, `issuers.agents.required_claims`, \
+             `issuers.agents.token_type`]\n",
+        ),
+        // This one counts for every issuer.
+        (stage.token(&AGENTS).expired(), "[AUTH_GUARD_LEEWAY]\n"),
+        (
+            stage.token(&Parts { aud: API, ..SESSION }),
+            "[AUTH_GUARD_AUDIENCE, AUTH_GUARD_AUDIENCE_CLAIM, BETTER_AUTH_URL]\n",
+        ),
+    ] {
+        let text = explain(&token);
+        assert!(text.contains(settings), "no {settings:?} in:\n{text}");
+        assert_eq!(text.matches('[').count(), 1, "{text}");
+    }
+
+    stage.servers["agents"].fail();
+    let stale = Duration::from_secs(90_000);
+    stage.clock.advance(stale);
+    assert_eq!(stage.get(stage.token(&AGENTS)).0, 503);
+    let text = explain(&stage.token(&AGENTS));
+    assert!(text.contains("set `issuers.agents.jwks_url` to its address.\n"), "{text}");
+}
+
 #[test]
 fn rule_22_the_attack_finds_nothing_with_two_issuers() {
     let stage = Stage::set(First::Secret);

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, Token};
 use auth_guard::{AuthError, AuthGuard, ConfigError, Secret, SecretError};
@@ -39,7 +40,7 @@ impl App {
     }
 
     /// With a good secret.
-    fn with_secret() -> Self {
+    pub(crate) fn with_secret() -> Self {
         Self::new().env("BETTER_AUTH_SECRET", SECRET)
     }
 
@@ -63,6 +64,15 @@ impl App {
     pub(crate) fn get(mut self, path: &str, token: Token) -> Self {
         self.requests += &format!("{path} {}\n", token.sign());
         self
+    }
+
+    /// Serves on a port until the end of the test.
+    pub(crate) fn serve(mut self) -> Served {
+        let path = scratch().with_extension("log");
+        let log = std::fs::File::create(&path).expect("a file");
+        self.command.arg("serve").env("ROCKET_PORT", "0");
+        self.command.stderr(log.try_clone().expect("a file")).stdout(log);
+        Served { child: self.command.spawn().expect("the application starts"), path }
     }
 
     pub(crate) fn run(mut self) -> Ended {
@@ -96,13 +106,43 @@ impl App {
 
     /// It launches, and says all of this.
     #[track_caller]
-    fn launches(self, words: &[&str]) -> Vec<u16> {
+    pub(crate) fn launches(self, words: &[&str]) -> Vec<u16> {
         let ended = self.run();
         assert!(ended.launched, "{}", ended.output);
         for words in words {
             assert!(ended.output.contains(words), "no {words:?} in:\n{}", ended.output);
         }
         ended.statuses
+    }
+}
+
+/// An application that listens on a port, and what it writes.
+pub(crate) struct Served {
+    child: Child,
+    path: PathBuf,
+}
+
+impl Served {
+    pub(crate) fn output(&self) -> String {
+        std::fs::read_to_string(&self.path).expect("UTF-8")
+    }
+
+    /// Waits until it has written this.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, words: &str) {
+        let is_written = || {
+            std::thread::sleep(Duration::from_millis(10));
+            self.output().contains(words)
+        };
+        assert!((0..3_000).any(|_| is_written()), "no {words:?} in:\n{}", self.output());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -118,7 +158,7 @@ fn alice() -> Token {
     issuer().token("alice")
 }
 
-const TASKS: &str = "/api/alice/tasks";
+pub(crate) const TASKS: &str = "/api/alice/tasks";
 
 #[test]
 fn a_secret_in_the_environment_is_the_whole_set_up() {
@@ -174,9 +214,11 @@ fn a_guard_that_cannot_check_its_route_says_so() {
 fn without_a_key_it_is_said_what_to_set() {
     let ended = App::new().run();
     let place = |words: &str| ended.output.find(words).expect(words);
-    let [url, feature] = ["Set BETTER_AUTH_URL", "features = [\"jwks\"]"].map(place);
-    let [hs256, secret] = ["HS256", "BETTER_AUTH_SECRET is not set"].map(place);
-    assert!(url < feature && feature < hs256 && hs256 < secret, "{}", ended.output);
+    let [url, hs256, secret] =
+        ["Set BETTER_AUTH_URL", "HS256", "BETTER_AUTH_SECRET is not set"].map(place);
+    assert!(url < hs256 && hs256 < secret, "{}", ended.output);
+    // It is compiled in; `outside.rs` has an application without it.
+    assert!(!ended.output.contains("feature"), "{}", ended.output);
     App::new().refused(&["BETTER_AUTH_SECRET is not set", "Set it"]);
     App::new()
         .env("AUTH_SECRET", SECRET)
@@ -204,6 +246,15 @@ fn with_a_secret_and_a_url_one_line_says_which_tokens_are_accepted() {
     let alone = App::with_secret().run();
     assert!(alone.output.contains("tokens: HS256 with the shared secret"), "{}", alone.output);
     assert!(!alone.output.contains("public keys are not used"), "{}", alone.output);
+}
+
+#[test]
+fn what_is_not_compared_is_said_precisely() {
+    let named = |name: &str| App::with_secret().env(name, "https://a.example").run().output;
+    let issuer = named("AUTH_GUARD_ISSUER");
+    assert!(issuer.contains("tokens of any audience are accepted"), "{issuer}");
+    let audience = named("AUTH_GUARD_AUDIENCE");
+    assert!(audience.contains("tokens of any issuer are accepted"), "{audience}");
 }
 
 #[test]
@@ -662,7 +713,7 @@ fn a_value_out_of_range_stops_the_launch() {
         for text in as_text {
             App::with_secret().env(variable, text).refused(&[variable]);
         }
-        App::with_secret().env(variable, "").refused(&[variable, "empty"]);
+        App::with_secret().env(variable, "").refused(&[variable, "is empty. Unset", "it must"]);
         App::with_secret().env(variable, OsStr::from_bytes(b"\xFF")).refused(&[variable]);
     }
     for (variable, right) in [
@@ -690,7 +741,7 @@ fn outside_debug_nothing_may_be_loose() {
     app().refused(&["feature `testing`"]);
     app()
         .env("AUTH_GUARD_UNSCOPED", "allow")
-        .refused(&["`unscoped` in the variable AUTH_GUARD_UNSCOPED", "only in a debug build"]);
+        .refused(&["`unscoped` in the variable AUTH_GUARD_UNSCOPED", "Set it to \"deny\" or"]);
 }
 
 #[test]
@@ -708,8 +759,26 @@ fn a_forgotten_route_is_named() {
     App::with_secret().arg("forgotten").refused(&[
         "GET /api/<user_id>/forgotten",
         "handler `forgotten`",
-        "Write `#[user_scoped]` above",
+        "nothing declares who may call it. Write `#[user_scoped]` above",
     ]);
+    // An attribute that does not look at the user does declare something.
+    App::with_secret().arg("unowned").refused(&[
+        "GET /api/<user_id>/unowned (handler `unowned`) has a user in its pattern, and nothing \
+         asks whether the caller may use it. Write `#[user_scoped]` above",
+    ]);
+}
+
+#[test]
+fn each_forgotten_route_is_a_warning_once_also_one_that_is_mounted_late() {
+    let app = App::with_secret().env("AUTH_GUARD_UNSCOPED", "warn").arg("forgotten").arg("late");
+    let ended = app.run();
+    assert!(ended.launched, "{}", ended.output);
+    for route in ["GET /api/<user_id>/forgotten", "GET /late/<user_id>/forgotten"] {
+        let warning = format!("{route} (handler `forgotten`) has a user in its pattern");
+        assert_eq!(ended.output.matches(&warning).count(), 1, "{warning}: {}", ended.output);
+    }
+    let exempt = "If anybody may call a route on purpose";
+    assert_eq!(ended.output.matches(exempt).count(), 1, "{}", ended.output);
 }
 
 #[test]
@@ -838,7 +907,7 @@ fn f18_a_misspelt_key_names_the_nearest() {
     let toml = "[default.auth_guard]\nleewya = 9\nnothing_like_it = 1";
     App::with_secret().toml(toml).refused(&[
         "`leewya` in TOML file",
-        "Did you mean `leeway`?",
+        "Did you mean `leeway`?\n",
         "`nothing_like_it` in TOML file",
     ]);
 }
@@ -854,10 +923,11 @@ fn discovering(more: &str) -> App {
 fn discovery_stands_alone() {
     let typed = "token_type = \"at+jwt\"";
     discovering(typed).launches(&["https://a.example/.well-known/openid-configuration"]);
-    let words = ["`discovery` in TOML file", "cannot be used with `jwks_url`. Remove one"];
+    let words =
+        ["`discovery` in TOML file", "cannot be used with `jwks_url`. Remove one of the two"];
     discovering(&format!("{typed}\njwks_url = \"https://a.example/jwks\"")).refused(&words);
     discovering(typed).env("AUTH_GUARD_JWKS_URL", "https://a.example/jwks").refused(&words);
-    let words = ["`discovery` in TOML file", "cannot be used with a shared secret. Remove one"];
+    let words = ["`discovery` in TOML file", "cannot be used with a shared secret. Set it to"];
     discovering(typed).env("BETTER_AUTH_SECRET", SECRET).refused(&words);
     let table = json!({ "discovery": true, "issuer": "https://a.example", "audience": "api" });
     let errors = guard().verifier(&figment(&table)).expect_err("a secret in code");
@@ -934,8 +1004,9 @@ fn algorithms_are_known_and_leave_a_key() {
         app.refused(&["`algorithms` in the variable AUTH_GUARD_ALGORITHMS", words]);
     }
     let of = |app: App, algorithms: &str| app.env("AUTH_GUARD_ALGORITHMS", algorithms);
-    of(App::with_secret(), "RS256,EdDSA")
-        .refused(&["AUTH_GUARD_ALGORITHMS leaves no key: the shared secret is for HS256"]);
+    of(App::with_secret(), "RS256,EdDSA").refused(&[
+        "AUTH_GUARD_ALGORITHMS leaves no key, as the shared secret is for HS256. Add HS256",
+    ]);
     let typed = || discovering("token_type = \"at+jwt\"");
     of(typed(), "HS256").refused(&["AUTH_GUARD_ALGORITHMS names none that public keys are for"]);
     of(App::with_secret(), "HS256").launches(&["tokens: HS256 with the shared secret"]);

@@ -36,3 +36,4 @@ mod tcp;
 mod testing;
 mod testing_public_keys;
 mod tokens;
+mod unused_keys;

@@ -1,5 +1,5 @@
 use auth_guard::user_scoped;
-use rocket::get;
+use rocket::{get, routes};
 
 #[user_scoped]
 #[get]
@@ -7,4 +7,6 @@ fn handler(user_id: &str) -> &str {
     user_id
 }
 
-fn main() {}
+fn main() {
+    let _ = routes![handler];
+}

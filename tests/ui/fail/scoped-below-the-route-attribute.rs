@@ -16,7 +16,9 @@ impl Scope for Organization {
 
 #[get("/orgs/<org_id>")]
 #[scoped(org_id: Organization)]
-fn handler(org_id: &str) {}
+fn handler(org_id: &str) -> &str {
+    org_id
+}
 
 fn main() {
     let _ = routes![handler];

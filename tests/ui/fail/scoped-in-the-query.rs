@@ -16,7 +16,9 @@ impl Scope for Organization {
 
 #[scoped(org_id: Organization)]
 #[get("/projects?<org_id>")]
-fn handler(org_id: &str) {}
+fn handler(org_id: &str) -> &str {
+    org_id
+}
 
 fn main() {
     let _ = routes![handler];

@@ -16,7 +16,9 @@ impl Scope for Organization {
 
 #[scoped(org_id: Organization)]
 #[get("/orgs/<orgid>/projects")]
-fn handler(orgid: &str) {}
+fn handler(orgid: &str) -> &str {
+    orgid
+}
 
 fn main() {
     let _ = routes![handler];

@@ -16,7 +16,9 @@ impl Scope for Organization {
 
 #[scoped(org_id: Organization)]
 #[get("/orgs/<org_id..>")]
-fn handler(org_id: std::path::PathBuf) {}
+fn handler(org_id: std::path::PathBuf) -> String {
+    org_id.display().to_string()
+}
 
 fn main() {
     let _ = routes![handler];

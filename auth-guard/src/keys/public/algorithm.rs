@@ -32,7 +32,7 @@ pub enum Algorithm {
 }
 
 /// The algorithms that are accepted: those of the setting `algorithms`, or all.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Algorithms {
     accepted: Vec<Algorithm>,
     /// The only one for RSA keys, if the setting names just one.

@@ -31,6 +31,9 @@ const MAX_BODY: usize = 256 * 1024;
 const MAX_REDIRECTS: usize = 5;
 
 /// Completes a sentence about an address.
+const MUST_BE_A_URL: &str =
+    "must be the http or https URL of a JWK Set, such as https://auth.example.com/api/auth/jwks";
+/// Completes a sentence about an address.
 const MUST_BE_HTTPS: &str = "must begin with https, or anyone on the network could hand out other keys. For a private \
      network, `jwks_insecure = true` permits http";
 
@@ -49,8 +52,7 @@ impl Source {
             (None, Some(base)) => ("url", default_url(base)),
             (None, None) => ("jwks_url", None),
         };
-        let url =
-            url.ok_or_else(|| (setting, "must be the http or https URL of a JWK Set".to_owned()))?;
+        let url = url.ok_or_else(|| (setting, MUST_BE_A_URL.to_owned()))?;
         Self::at(url, None, insecure).map_err(|why| (setting, why))
     }
 
@@ -58,7 +60,8 @@ impl Source {
     pub(super) fn discovered(issuer: &str, insecure: bool) -> Result<Self, (&'static str, String)> {
         let url = parse(issuer).filter(|url| url.query().is_none());
         let url = url.ok_or_else(|| {
-            let why = "must be an https URL without a query, since `discovery` is on";
+            let why = "must be an https URL without a query, such as https://auth.example.com, since \
+                       `discovery` is on";
             ("issuer", why.to_owned())
         })?;
         let [url, other] = addresses(&url);

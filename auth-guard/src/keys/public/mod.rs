@@ -8,6 +8,7 @@ pub(crate) mod jwk;
 mod memo;
 mod report;
 pub(crate) mod set;
+mod unused;
 mod worker;
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub(crate) use crate::keys::public::jwk::PublicKey;
 use crate::keys::public::memo::IssuerId;
 pub(crate) use crate::keys::public::memo::SharedMemo;
 use crate::keys::public::set::NoFit;
+pub(crate) use crate::keys::public::unused::UnusedKeys;
 use crate::keys::public::worker::Shared;
 use crate::token::claims::Claims;
 
@@ -82,12 +84,17 @@ impl PublicKeys {
     pub(crate) fn open(settings: Settings, clock: Clock) -> Result<Self, (&'static str, String)> {
         let Settings { cooldown, max_age, max_stale, insecure, .. } = settings;
         if max_stale < max_age {
-            return Err(("jwks_max_stale", "must not be less than `jwks_max_age`".into()));
+            let why =
+                format!("must not be less than `jwks_max_age`, which is {}", max_age.as_secs());
+            return Err(("jwks_max_stale", why));
         }
 
         let algorithms = Algorithms::of(&settings.algorithms);
         if algorithms.is_empty() {
-            return Err(("algorithms", "names none that public keys are for".into()));
+            return Err((
+                "algorithms",
+                "names none that public keys are for. Add one, such as EdDSA".into(),
+            ));
         }
 
         let source = match (&settings.discovery, &settings.url, &settings.base) {

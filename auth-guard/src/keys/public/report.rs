@@ -49,6 +49,19 @@ pub(super) fn too_old(address: &str, age: Duration, has_failed: bool) -> Line {
     )
 }
 
+/// Says that the keys of the only issuer are not used, as there is a shared secret.
+pub(super) fn published_in_vain(address: &str, keys: &KeySet) -> Line {
+    let text = format!(
+        "auth-guard: {address} publishes {}: {keys}. Better Auth signs with public keys by default, \
+         and tokens that are signed so are refused: BETTER_AUTH_SECRET is set, so only HS256 with \
+         that secret is accepted. Unset BETTER_AUTH_SECRET for this application to accept public \
+         keys instead, or set AUTH_GUARD_JWKS_URL to {address} to accept both. If the server does \
+         sign with the secret, set AUTH_GUARD_ALGORITHMS to HS256, and this is not asked again.",
+        counted(keys)
+    );
+    (Level::Warn, text)
+}
+
 pub(super) fn log(lines: impl IntoIterator<Item = Line>) {
     lines.into_iter().for_each(|(level, line)| log::log!(level, "{line}"));
 }

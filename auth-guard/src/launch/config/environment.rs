@@ -113,7 +113,10 @@ impl Environment {
         let Some(value) = std::env::var_os(name) else { return };
         let origin = format!("the variable {name}");
         let parsed = match value.to_str() {
-            Some("") => Err("is empty. Unset the variable, or give it a value".to_owned()),
+            Some("") => Err(format!(
+                "is empty. Unset the variable, or give it a value: it {}",
+                entry.must()
+            )),
             Some(text) => entry.parse(text),
             None => Err(entry.must()),
         };
@@ -158,7 +161,8 @@ impl Environment {
         let secret = Secret::new(std::env::var_os(name)?.into_encoded_bytes());
         if secret.as_ref().is_ok_and(Secret::is_wrapped) {
             self.warnings.push(format!(
-                "{name} begins or ends with a quote or white space, which is kept as a part of it"
+                "{name} begins or ends with a quote or white space, which is kept as a part of it. \
+                 Remove it, unless the secret of the server has it, too"
             ));
         }
 

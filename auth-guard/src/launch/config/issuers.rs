@@ -49,7 +49,8 @@ pub(super) fn further_issuers(
         read.refuse(
             ISSUER.entry(),
             "is not set, and with several issuers the `iss` says whose a token is. Set \
-             BETTER_AUTH_URL or AUTH_GUARD_ISSUER to that of the first",
+             BETTER_AUTH_URL or AUTH_GUARD_ISSUER to that of the first, such as \
+             https://auth.example.com",
         );
     }
 
@@ -78,7 +79,7 @@ fn further_issuer(
     if !name.as_deref().is_some_and(is_name) {
         own.errors.push(ConfigError::new(format!(
             "the name of a further issuer, `{}`, must be of 1 to {MAX_NAME} letters, digits, `-` \
-             and `_`: it is a label in metrics and logs",
+             and `_`, such as `agents`: it is a label in metrics and logs",
             name.as_deref().unwrap_or_default().escape_debug()
         )));
     }
@@ -99,7 +100,7 @@ fn further_issuer(
     let (discovery, url) = (own.values.flag(&DISCOVERY), own.values.is_set(JWKS_URL.entry()));
     match (discovery, url) {
         (true, true) => {
-            own.refuse(DISCOVERY.entry(), "cannot be used with `jwks_url`. Remove one");
+            own.refuse(DISCOVERY.entry(), "cannot be used with `jwks_url`. Remove one of the two");
         }
         (false, false)
             if !is_faulty(own, DISCOVERY.entry()) && !is_faulty(own, JWKS_URL.entry()) =>
@@ -107,7 +108,7 @@ fn further_issuer(
             own.refuse(
                 DISCOVERY.entry(),
                 "is not `true`, and there is no `jwks_url`, so this issuer has no keys. Set one of \
-                 them",
+                 them: discovery = true, or jwks_url = \"https://auth.example.com/jwks\"",
             );
         }
         (_, _) => {}

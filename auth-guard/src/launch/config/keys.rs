@@ -8,17 +8,23 @@ use super::error::ConfigError;
 use super::kind::Entry;
 use super::origin::origin_of;
 use super::settings::{
-    ALGORITHMS, ALL, DISCOVERY, ISSUER, JWKS_COOLDOWN, JWKS_INSECURE, JWKS_MAX_AGE, JWKS_MAX_STALE,
-    JWKS_URL, URL,
+    ALGORITHMS, ALL, DISCOVERY, ISSUER, ISSUERS, JWKS_COOLDOWN, JWKS_INSECURE, JWKS_MAX_AGE,
+    JWKS_MAX_STALE, JWKS_URL, URL,
 };
+use super::values::Values;
 use crate::clock::Clock;
 use crate::keys::Keys;
-use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings, SharedMemo};
+use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings, SharedMemo, UnusedKeys};
 use crate::keys::secret::{Hs256, Secret};
 
 /// Completes a sentence about a setting.
-const NEEDS_JWKS: &str =
-    "needs the feature `jwks`: auth-guard = { version = \"0.1\", features = [\"jwks\"] }";
+const NEEDS_JWKS: &str = concat!(
+    "needs the feature `jwks`, which is not compiled in. Write `auth-guard = { version = \"",
+    env!("CARGO_PKG_VERSION_MAJOR"),
+    ".",
+    env!("CARGO_PKG_VERSION_MINOR"),
+    "\", features = [\"jwks\"] }` in Cargo.toml"
+);
 
 /// Which keys the settings ask for.
 pub(super) struct Sources {
@@ -35,6 +41,13 @@ impl Sources {
             || read.values.flag(&DISCOVERY)
             || !has_secret && is_given(URL.entry());
         Self { has_secret, has_public_keys }
+    }
+
+    /// Returns `true` if there is an issuer whose public keys, if it has any, are not used. A
+    /// further issuer may be the same server, and use them.
+    pub(super) fn leave_unused(&self, values: &Values) -> bool {
+        let is_alone = values.is_set(URL.entry()) && !values.is_set(ISSUERS.entry());
+        self.has_secret && !self.has_public_keys && is_alone
     }
 }
 
@@ -55,7 +68,10 @@ pub(super) fn keys(
     let hs256 = current.map(|current| Hs256::new(&current, previous.as_ref()));
     check_sources(read, sources);
     if sources.has_secret && !sources.has_public_keys && !accepts("HS256") {
-        read.refuse(ALGORITHMS.entry(), "leaves no key: the shared secret is for HS256");
+        read.refuse(
+            ALGORITHMS.entry(),
+            "leaves no key, as the shared secret is for HS256. Add HS256, or unset it",
+        );
     }
     let place = Place { id: 0, name: None };
     let public = sources.has_public_keys.then(|| public_keys(read, place, clock, memo));
@@ -72,13 +88,16 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
 
     if read.values.flag(&DISCOVERY) {
         let refused = match () {
-            () if sources.has_secret => Some("cannot be used with a shared secret. Remove one"),
+            () if sources.has_secret => {
+                Some("cannot be used with a shared secret. Set it to `false`, or remove the secret")
+            }
             () if read.values.is_set(JWKS_URL.entry()) => {
-                Some("cannot be used with `jwks_url`. Remove one")
+                Some("cannot be used with `jwks_url`. Remove one of the two")
             }
-            () if issuer(read).is_none() => {
-                Some("reads the metadata of the issuer, which is not set. Set `issuer`")
-            }
+            () if issuer(read).is_none() => Some(
+                "reads the metadata of the issuer, which is not set. Set `issuer`, such as \
+                 https://auth.example.com",
+            ),
             () => None,
         };
         if let Some(why) = refused {
@@ -101,8 +120,9 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
     }
     if !ARE_SUPPORTED && !read.values.is_set(JWKS_URL.entry()) {
         read.errors.push(ConfigError::new(format!(
-            "{SECRET} is not set, so tokens are to be checked with the public keys of `url`. That \
-             {NEEDS_JWKS}. Or set {SECRET}"
+            "there is no key to check tokens with: `url` (BETTER_AUTH_URL) is set, and using the \
+             public keys of that server {NEEDS_JWKS}. If the server signs with HS256 instead, set {SECRET} \
+             to the secret that it signs tokens with"
         )));
     }
 }
@@ -117,12 +137,27 @@ fn no_keys() -> String {
             names.join(" and ")
         ),
     };
+    let feature = if ARE_SUPPORTED { String::new() } else { format!(". Using them {NEEDS_JWKS}") };
     format!(
         "there is no key to check tokens with. Set BETTER_AUTH_URL to the URL of your Better Auth \
-         server, which publishes public keys by default (feature `jwks`: auth-guard = {{ version = \
-         \"0.1\", features = [\"jwks\"] }}). If it signs with HS256 instead: {SECRET} is not \
-         set{but}. Set it to the secret that the server signs tokens with"
+         server, such as https://auth.example.com: it publishes public keys by \
+         default{feature}. If it signs with HS256 instead: {SECRET} is not set{but}. Set it to the \
+         secret that the server signs tokens with"
     )
+}
+
+/// Returns the public keys that a server may publish although only the secret of the
+/// environment is accepted. A secret that code gives was chosen there, for a test mostly.
+pub(super) fn unused_keys(
+    values: &Values,
+    sources: &Sources,
+    secret: Option<&Secret>,
+) -> Option<UnusedKeys> {
+    let base = values.optional(&URL).filter(|_| sources.leave_unused(values))?;
+    match secret {
+        Some(_) => None,
+        None => UnusedKeys::of(base, &values.list(&ALGORITHMS), values.flag(&JWKS_INSECURE)),
+    }
 }
 
 /// Returns the issuer, whose metadata may be asked for.

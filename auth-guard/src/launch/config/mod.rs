@@ -19,14 +19,14 @@ use rocket::figment::Figment;
 use self::environment::Environment;
 use self::error::ConfigErrors;
 use self::issuers::further_issuers;
-use self::keys::{Sources, keys};
+use self::keys::{Sources, keys, unused_keys};
 use self::resource::Resource;
 use self::settings::{ISSUERS, MEMO_CAPACITY, REALM, RESOURCE, UNDECLARED, UNSCOPED};
 use self::summary::summary;
 use self::tokens::profile;
 use crate::audit::{Rules, Severity};
 use crate::clock::Clock;
-use crate::keys::public::SharedMemo;
+use crate::keys::public::{SharedMemo, UnusedKeys};
 use crate::keys::secret::Secret;
 use crate::verifier::{Issuers, TrustedIssuer, Verifier};
 
@@ -40,6 +40,8 @@ pub(crate) struct Config {
     /// What is enforced, for the launch to print.
     pub(crate) summary: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// The public keys that may be published in vain.
+    pub(crate) unused_keys: Option<UnusedKeys>,
 }
 
 /// Reads and checks everything, and reports all errors at once. `secret` is the one
@@ -58,19 +60,8 @@ pub(crate) fn load(
     let keys = keys(&mut read, &sources, secret, clock, &memo);
     let profile = profile(&mut read, &sources, resource.as_ref());
     let further = further_issuers(&mut read, figment, &profile, resource.as_ref(), clock, &memo);
-    let severity = |word: &str| match word {
-        "allow" => Severity::Allow,
-        "warn" => Severity::Warn,
-        _ => Severity::Deny,
-    };
-    let rules = Rules {
-        unscoped: severity(&read.values.choice(&UNSCOPED)),
-        undeclared: severity(&read.values.choice(&UNDECLARED)),
-    };
     let is_debug = is_debug(figment);
-    if rules.unscoped == Severity::Allow && !is_debug {
-        read.refuse(UNSCOPED.entry(), "may be \"allow\" only in a debug build and profile");
-    }
+    let rules = rules(&mut read, is_debug);
     // Rocket reads it without regard to case.
     let log_level = figment.extract_inner::<LogLevel>("log_level");
     if !is_debug && log_level.is_ok_and(|level| level == LogLevel::Debug) {
@@ -96,6 +87,7 @@ pub(crate) fn load(
     let Environment { values, errors, warnings } = read;
     ConfigErrors::check(errors)?;
     Ok(Config {
+        unused_keys: unused_keys(&values, &sources, secret),
         summary: summary(&values, &sources, &verifier, resource.as_ref()),
         resource,
         realm: values.text(&REALM),
@@ -103,6 +95,26 @@ pub(crate) fn load(
         rules,
         warnings,
     })
+}
+
+/// Returns what the audit does about its findings.
+fn rules(read: &mut Environment, is_debug: bool) -> Rules {
+    let severity = |word: &str| match word {
+        "allow" => Severity::Allow,
+        "warn" => Severity::Warn,
+        _ => Severity::Deny,
+    };
+    let rules = Rules {
+        unscoped: severity(&read.values.choice(&UNSCOPED)),
+        undeclared: severity(&read.values.choice(&UNDECLARED)),
+    };
+    if rules.unscoped == Severity::Allow && !is_debug {
+        read.refuse(
+            UNSCOPED.entry(),
+            "may be \"allow\" only in a debug build and profile. Set it to \"deny\" or \"warn\"",
+        );
+    }
+    rules
 }
 
 /// Returns `true` if built with debug assertions and run in Rocket's profile `debug`.

@@ -33,7 +33,7 @@ settings! {
         "the `typ` of access tokens");
     ALGORITHMS: List = list("algorithms", "AUTH_GUARD_ALGORITHMS", is_algorithm,
         "must be one or several of HS256, EdDSA, ES256, ES384, ES512, RS256, RS384, RS512, PS256, \
-         PS384 and PS512");
+         PS384 and PS512, such as EdDSA");
     REQUIRE: Claims = claims("require",
         "must be a table of claims, each with a string, a boolean, an integer, or a list of them: \
          require = { token_use = \"access\" }");
@@ -58,7 +58,8 @@ settings! {
     MAX_LIFETIME: u32 = number("max_lifetime", "AUTH_GUARD_MAX_LIFETIME", 1..=86_400, "seconds",
         3_600, "how far `exp` may be from `iat`, and from now");
     REALM: &'static str = text("realm", "AUTH_GUARD_REALM", is_realm,
-        "must not be empty, and must be of printable ASCII without quotes and backslashes")
+        "must not be empty, and must be of printable ASCII without quotes and backslashes, such as \
+         `api`")
         .or("api");
     UNSCOPED: Choice = choice("unscoped", "AUTH_GUARD_UNSCOPED", &["deny", "warn", "allow"],
         "what a forgotten `#[user_scoped]` does");
@@ -67,7 +68,8 @@ settings! {
     UNDECLARED: Choice = choice("undeclared", "AUTH_GUARD_UNDECLARED", &["warn", "deny", "allow"],
         "what a route does of which nothing is declared");
     JWKS_URL: Option<&'static str> = text("jwks_url", "AUTH_GUARD_JWKS_URL", is_not_empty,
-        "must be the http or https URL of a JWK Set").needs_jwks();
+        "must be the http or https URL of a JWK Set, such as https://auth.example.com/api/auth/jwks")
+        .needs_jwks();
     JWKS_INSECURE: bool = flag("jwks_insecure", "AUTH_GUARD_JWKS_INSECURE", false,
         "whether public keys may be fetched from another machine by plain http").needs_jwks();
     JWKS_COOLDOWN: u32 = number("jwks_cooldown", "AUTH_GUARD_JWKS_COOLDOWN", 1..=3_600, "seconds",

@@ -2,7 +2,6 @@
 
 use super::keys::Sources;
 use super::resource::Resource;
-use super::settings::URL;
 use super::values::Values;
 use crate::audit::required;
 use crate::token::header::TokenType;
@@ -17,9 +16,7 @@ pub(super) fn summary(
     verifier: &Verifier,
     resource: Option<&Resource>,
 ) -> Vec<String> {
-    let is_url_unused =
-        sources.has_secret && !sources.has_public_keys && values.is_set(URL.entry());
-    let [only, unused] = match is_url_unused {
+    let [only, unused] = match sources.leave_unused(values) {
         true => ["only ", "; public keys are not used unless `jwks_url` is set"],
         false => ["", ""],
     };

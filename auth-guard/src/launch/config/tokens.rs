@@ -44,14 +44,19 @@ pub(super) fn further_profile(read: &mut Environment, resource: Option<&Resource
         }
     };
     if profile.issuer.is_none() {
-        refuse(ISSUER.entry(), "is not set. Set it to the `iss` that this issuer's tokens have");
+        refuse(
+            ISSUER.entry(),
+            "is not set. Set it to the `iss` that this issuer's tokens have, such as \
+             https://auth.example.com",
+        );
     }
     if profile.audience.is_empty() {
         refuse(
             AUDIENCE.entry(),
             "is not set, and an issuer signs for other applications with the same public keys. \
-             Set it to the `aud` that tokens for this application have; with `token_type` \
-             `at+jwt`, `resource` in `auth_guard` is its default",
+             Set it to the `aud` that tokens for this application have, such as \
+             https://api.example.com; with `token_type` `at+jwt`, `resource` in `auth_guard` is \
+             its default",
         );
     }
     if !tells_kind(&profile) {
@@ -125,16 +130,20 @@ fn check_names(read: &mut Environment, profile: &Profile, sources: &Sources) {
         return;
     }
     if !sources.has_public_keys {
-        read.warnings.push(
-            "tokens of any issuer or audience are accepted if the signature is right. Set \
-             BETTER_AUTH_URL, or AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE"
-                .into(),
-        );
+        let (any, set) = match (&profile.issuer, &*profile.audience) {
+            (Some(_), _) => ("audience", "AUTH_GUARD_AUDIENCE"),
+            (None, [_, ..]) => ("issuer", "AUTH_GUARD_ISSUER"),
+            (None, []) => ("issuer or audience", "AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE"),
+        };
+        read.warnings.push(format!(
+            "tokens of any {any} are accepted if the signature is right. Set BETTER_AUTH_URL to the \
+             URL of your Better Auth server, such as https://auth.example.com, or {set}"
+        ));
     } else if read.errors.is_empty() {
         read.errors.push(ConfigError::new(
             "an issuer signs for other applications with the same public keys, so tokens must \
-             name an issuer and an audience. Set BETTER_AUTH_URL, or AUTH_GUARD_ISSUER and \
-             AUTH_GUARD_AUDIENCE",
+             name an issuer and an audience. Set BETTER_AUTH_URL to the URL of your Better Auth \
+             server, such as https://auth.example.com, or AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE",
         ));
     }
 }

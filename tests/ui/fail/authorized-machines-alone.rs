@@ -1,0 +1,10 @@
+use auth_guard::authorized;
+use rocket::{get, routes};
+
+#[authorized(machines)]
+#[get("/stats")]
+fn handler() {}
+
+fn main() {
+    let _ = routes![handler];
+}
