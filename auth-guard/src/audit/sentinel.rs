@@ -6,14 +6,18 @@ use rocket::{Ignite, Rocket, Sentinel};
 use super::auditor::{Auditor, refuse_launch};
 use crate::error::AuthError;
 use crate::guard::{Access, Caller, Guard, Guarded, Owner, Verified};
-use crate::route::registry::{Added, Registry};
+use crate::route::registry::{Added, GuardedHandler, Registry};
 
 impl<H: Guarded> Sentinel for Guard<H> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
-        let handler = const { &H::HANDLER };
-        let added = Registry::of(rocket).map(|registry| registry.add(handler));
-        abort("an attribute of auth-guard", rocket, added.as_ref())
+        add(rocket, const { &H::HANDLER })
     }
+}
+
+/// Enters a handler. Apart from the guard, which an application compiles for each handler.
+fn add(rocket: &Rocket<Ignite>, handler: &'static GuardedHandler) -> bool {
+    let added = Registry::of(rocket).map(|registry| registry.add(handler));
+    abort("an attribute of auth-guard", rocket, added.as_ref())
 }
 
 impl Sentinel for Verified {

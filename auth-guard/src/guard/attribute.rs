@@ -1,16 +1,17 @@
 //! The attributes' guard: what `#[user_scoped]`, `#[scoped]` and `#[authorized]` expand to.
 
 use std::fmt;
-use std::future::ready;
 use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{self, Poll};
 
 use rocket::futures::future::BoxFuture;
+use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome, Request};
 
 use super::ask::{Asked, is_asking_itself};
 use super::authenticate::Authentication;
-use super::immediate::immediate;
-use super::outcome::outcome;
+use super::outcome::refuse;
 use super::ownership::{Decision, Grant, Named, ScopeTerms, Terms, decide, decide_and_ask};
 use super::refused::Refused;
 use super::requirement::{Question, SegmentQuestion};
@@ -41,123 +42,183 @@ pub trait Guarded: Send + Sync + 'static {
 /// `fn f(user_id: &str) -> &str`.
 pub struct Guard<H>(PhantomData<H>);
 
+/// What the attributes of one handler ask.
+struct Asks {
+    handler: GuardedHandler,
+    owner_or: Option<Question>,
+    admits: Option<SegmentQuestion>,
+    admits_or: Option<Question>,
+    requirement: Option<Question>,
+}
+
+/// The answer, or the future that gives it.
+enum Answer<'f> {
+    LetIn,
+    Refused(Refusal),
+    Later(BoxFuture<'f, Result<(), Refusal>>),
+}
+
+/// The future that lets in. It has no size, so boxing it allocates nothing.
+struct LetIn<H>(PhantomData<fn() -> H>);
+
+/// Any other answer as the future that Rocket wants of the guard of `H`.
+struct Reply<'f, H> {
+    answer: Answer<'f>,
+    of: PhantomData<fn() -> H>,
+}
+
+/// A refusal, as Rocket takes it.
+type Refusal = (Status, AuthError);
+
 impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
     type Error = AuthError;
 
-    // Written out and not `async`: mostly there is nothing to wait for, and the future
-    // that lets a caller in has no size and needs no allocation.
+    // Written out and not `async`, since mostly there is nothing to wait for. An application
+    // compiles all that is about `H` once for each handler, so that is little.
     fn from_request<'q, 'f>(request: &'r Request<'q>) -> BoxFuture<'f, Outcome<Self, AuthError>>
     where
         'r: 'f,
         'q: 'f,
     {
-        let handler = const { &H::HANDLER };
-        if handler.exempt.is_some() {
-            return immediate(|| Outcome::Success(Self(PhantomData)));
+        let asks = const {
+            &Asks {
+                handler: H::HANDLER,
+                owner_or: H::OWNER_OR,
+                admits: H::ADMITS,
+                admits_or: H::ADMITS_OR,
+                requirement: H::REQUIREMENT,
+            }
+        };
+        match asks.answer(request) {
+            Answer::LetIn => Box::pin(LetIn(PhantomData)),
+            answer => Box::pin(Reply { answer, of: PhantomData }),
+        }
+    }
+}
+
+impl<H> Future for Reply<'_, H> {
+    type Output = Outcome<Guard<H>, AuthError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut().answer.poll(context) {
+            Poll::Ready(Ok(())) => Poll::Ready(Outcome::Success(Guard(PhantomData))),
+            Poll::Ready(Err(refusal)) => Poll::Ready(Outcome::Error(refusal)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<H> Future for LetIn<H> {
+    type Output = Outcome<Guard<H>, AuthError>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Outcome::Success(Guard(PhantomData)))
+    }
+}
+
+impl Answer<'_> {
+    fn poll(&mut self, context: &mut task::Context<'_>) -> Poll<Result<(), Refusal>> {
+        match self {
+            Self::LetIn => Poll::Ready(Ok(())),
+            Self::Refused((status, error)) => Poll::Ready(Err((*status, error.clone()))),
+            Self::Later(answer) => answer.as_mut().poll(context),
+        }
+    }
+}
+
+impl Asks {
+    /// Decides about a request.
+    fn answer<'r: 'f, 'q: 'f, 'f>(&'static self, request: &'r Request<'q>) -> Answer<'f> {
+        if self.handler.exempt.is_some() {
+            return Answer::LetIn;
         }
 
         // `protect` has asked before, and the handler's own guards may ask after.
         let is_protected =
             request.route().and_then(Declaration::of) == Some(Declaration::Protected);
-        let is_alone = !handler.has_guards && !is_protected;
-        let Some(terms) = Self::terms(request, is_alone, is_protected) else {
-            return refused(request, AuthError::Misconfigured.into());
+        let is_alone = !self.handler.has_guards && !is_protected;
+        let Some(terms) = self.terms(request, is_alone, is_protected) else {
+            return Answer::Refused(refused(request, AuthError::Misconfigured.into()));
         };
         // The handler's own guards get the caller with the grant.
         let caller = match Authentication::begin(request, is_protected) {
             Authentication::Done(Ok(caller)) => caller,
-            Authentication::Done(Err(error)) => return refused(request, error),
+            Authentication::Done(Err(error)) => return Answer::Refused(refused(request, error)),
             Authentication::Pending(pending) => {
-                return Box::pin(async move {
-                    let result = match pending.finish(request).await {
-                        Ok(caller) => Self::ask(request, caller, &terms).await,
-                        Err(error) => Err(error),
+                return Answer::Later(Box::pin(async move {
+                    let decided = async {
+                        let caller = pending.finish(request).await?;
+                        let grant = decide_and_ask(request, &caller, &terms).await?;
+                        self.keep(request, caller, grant);
+                        Ok(())
                     };
-                    concluded(request, result.map(|()| Self(PhantomData)))
-                });
+                    decided.await.map_err(|error| refused(request, error))
+                }));
             }
         };
         match decide(request, &caller, &terms) {
             Decision::Granted(grant) => {
-                Self::keep(request, caller, grant);
-                immediate(|| Outcome::Success(Self(PhantomData)))
+                self.keep(request, caller, grant);
+                Answer::LetIn
             }
-            Decision::Refused(error) => refused(request, error),
+            Decision::Refused(error) => Answer::Refused(refused(request, error)),
             Decision::Ask(_) if is_asking_itself(request, Asked::Requirement) => {
-                refused(request, AuthError::Misconfigured.into())
+                Answer::Refused(refused(request, AuthError::Misconfigured.into()))
             }
-            Decision::Ask(unanswered) => Box::pin(async move {
+            Decision::Ask(unanswered) => Answer::Later(Box::pin(async move {
                 let grant = unanswered.ask(request, &caller, &terms).await;
-                let result = grant.map(|grant| Self::keep(request, caller, grant));
-                concluded(request, result.map(|()| Self(PhantomData)))
-            }),
+                let grant = grant.map_err(|error| refused(request, error))?;
+                self.keep(request, caller, grant);
+                Ok(())
+            })),
         }
     }
-}
 
-impl<H: Guarded> Guard<H> {
     /// Returns `None` if the attributes have not said what they must.
-    fn terms(request: &Request<'_>, is_alone: bool, is_protected: bool) -> Option<Terms> {
-        let handler = const { &H::HANDLER };
+    fn terms(&self, request: &Request<'_>, is_alone: bool, is_protected: bool) -> Option<Terms> {
         let named = |name: Option<&'static str>, question: Option<Question>| {
             name.zip(question).map(|(name, question)| Named { name, question })
         };
-        let owner = match handler.owner {
+        let owner = match self.handler.owner {
             Some(owner) => Some(owner.segment?),
             // `protect` compares the owner wherever nothing else does.
             None if is_protected => Pattern::unmounted(request.route()?).position(USER_ID),
             None => None,
         };
-        let scope = match handler.scope {
+        let scope = match self.handler.scope {
             Some(scope) => Some(ScopeTerms {
                 name: scope.by,
                 segment: scope.segment,
-                admits: H::ADMITS?,
-                or: named(scope.or, H::ADMITS_OR),
+                admits: self.admits?,
+                or: named(scope.or, self.admits_or),
             }),
             None => None,
         };
         Some(Terms {
             owner,
-            owner_or: named(handler.owner.and_then(|owner| owner.or), H::OWNER_OR),
+            owner_or: named(self.handler.owner.and_then(|owner| owner.or), self.owner_or),
             scope,
-            requirement: named(handler.requirement, H::REQUIREMENT),
-            machines: handler.machines,
+            requirement: named(self.handler.requirement, self.requirement),
+            machines: self.handler.machines,
             leaves_scopes: false,
             is_alone,
             is_silent: false,
         })
     }
 
-    async fn ask(request: &Request<'_>, caller: Verified, terms: &Terms) -> Result<(), Refused> {
-        let grant = decide_and_ask(request, &caller, terms).await?;
-        Self::keep(request, caller, grant);
-        Ok(())
-    }
-
     /// Keeps the caller and the grant for the handler's other guards.
-    fn keep(request: &Request<'_>, caller: Verified, grant: Grant) {
-        if const { H::HANDLER.has_guards } {
+    fn keep(&self, request: &Request<'_>, caller: Verified, grant: Grant) {
+        if self.handler.has_guards {
             let state = RequestState::of(request);
             state.set_granted(request, caller, grant.by(), grant.owner());
         }
     }
 }
 
-fn refused<'f, T: Send + 'f>(
-    request: &Request<'_>,
-    refused: Refused,
-) -> BoxFuture<'f, Outcome<T, AuthError>> {
-    Box::pin(ready(concluded(request, Err(refused))))
-}
-
-/// Turns a decision into Rocket's outcome. A refusal also revokes what a clone of the request
-/// was granted.
-fn concluded<T>(request: &Request<'_>, result: Result<T, Refused>) -> Outcome<T, AuthError> {
-    if result.is_err() {
-        RequestState::of(request).revoke();
-    }
-    outcome(request, result)
+/// Records a refusal. It also revokes what a clone of the request was granted.
+fn refused(request: &Request<'_>, refused: Refused) -> Refusal {
+    RequestState::of(request).revoke();
+    (refuse(request, &refused), refused.error)
 }
 
 impl<H: Guarded> fmt::Debug for Guard<H> {
