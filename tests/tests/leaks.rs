@@ -296,8 +296,8 @@ fn written_of(level: &str, path: &str) -> [bool; 3] {
     [tokens, output.contains(path), output.contains("InvalidClaim(\"nbf\")")]
 }
 
-/// Checks the table of `operating.md`. Rocket names the cause for the guard of a handler, but
-/// not for that of `protect`, until the level at which ours do.
+/// Checks the table of `operating.md`. Rocket names the cause for the guard of a handler, and
+/// `protect` does it at the same levels.
 #[test]
 fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
     for (level, expected) in [
@@ -308,7 +308,7 @@ fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
     ] {
         assert_eq!(written_of(level, &corpus::path()), expected, "{level}");
     }
-    for (level, cause) in [("critical", false), ("normal", false), ("debug", true)] {
+    for (level, cause) in [("off", false), ("critical", true), ("normal", true), ("debug", true)] {
         assert_eq!(written_of(level, "/protected/me")[2], cause, "{level}");
     }
 }
