@@ -337,5 +337,11 @@ fn what_a_flood_of_bad_tokens_writes_is_as_operators_are_told() {
             "debug" => assert!(all - own >= rockets * FLOOD, "{level}: {all}"),
             level => assert_eq!(all - own, rockets * FLOOD, "{level}"),
         }
+        // A route of `protect` has as many lines: ours in place of Rocket's on the guard.
+        if level == "critical" {
+            let output = written("protected-flood", level, "/protected/me", &requests);
+            assert_eq!(output.lines().count(), rockets * FLOOD);
+            assert_eq!(output.matches("`protect` failed: InvalidClaim").count(), FLOOD);
+        }
     }
 }
