@@ -111,7 +111,14 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
         return;
     }
     if !sources.has_public_keys {
-        return read.errors.push(ConfigError::new(no_keys()));
+        let why = match read.values.is_set(ISSUER.entry()) {
+            true => no_keys_of_issuer(),
+            false => format!(
+                "{}. For another issuer, set `issuer`, `audience` and `jwks_url`: see docs/issuers.md",
+                no_keys()
+            ),
+        };
+        return read.errors.push(ConfigError::new(why));
     }
     if is_set(SECRET_PREVIOUS) {
         read.errors.push(ConfigError::new(format!(
@@ -158,6 +165,17 @@ pub(super) fn unused_keys(
         Some(_) => None,
         None => UnusedKeys::of(base, &values.list(&ALGORITHMS), values.flag(&JWKS_INSECURE)),
     }
+}
+
+/// Says what to set for an issuer that is named.
+fn no_keys_of_issuer() -> String {
+    let feature = if ARE_SUPPORTED { String::new() } else { format!(". Using them {NEEDS_JWKS}") };
+    format!(
+        "there is no key to check tokens with. `issuer` is set, but not where its public keys are: \
+         set `jwks_url` (AUTH_GUARD_JWKS_URL) to their address, or `discovery` \
+         (AUTH_GUARD_DISCOVERY) to `true`{feature}. If it signs with HS256 instead, set {SECRET} to \
+         the secret that it signs tokens with"
+    )
 }
 
 /// Returns the issuer, whose metadata may be asked for.

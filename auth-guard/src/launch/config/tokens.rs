@@ -90,7 +90,9 @@ fn profile_of(values: &Values, resource: Option<&Resource>) -> Profile {
     let scopes = match (token_type, &*values.choice(&SCOPES)) {
         (TokenType::AccessToken, _) if !values.is_set(SCOPES.entry()) => Scopes::Enforced,
         (_, "enforced") => Scopes::Enforced,
-        _ => Scopes::Ignored,
+        // With `url`, they are Better Auth's session tokens.
+        _ if values.is_set(SCOPES.entry()) || values.is_set(URL.entry()) => Scopes::Ignored,
+        _ => Scopes::IgnoredByDefault,
     };
     Profile {
         token_type,
