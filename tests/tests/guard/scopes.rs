@@ -673,7 +673,7 @@ fn an_explanation_says_what_decides() {
     }
     let explained = explain(&client, "/api/me", alice("tasks:read"));
     assert!(explained.contains("Its scopes are enforced"), "{explained}");
-    assert!(explained.contains("[AUTH_GUARD_SCOPES]"), "{explained}");
+    assert!(explained.contains("[`scopes` (AUTH_GUARD_SCOPES)]"), "{explained}");
 }
 
 #[test]
