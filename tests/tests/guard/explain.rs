@@ -177,7 +177,7 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
 
 /// An encrypted token (JWE), such as Auth0's opaque one, has five.
 #[test]
-fn rule_4_an_explanation_names_the_segments_of_a_token_that_has_not_three() {
+fn rule_04_an_explanation_names_the_segments_of_a_token_that_has_not_three() {
     let encrypted = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aaaa.bbbb.cccc";
     let signed = issuer().token("alice").sign();
     let (server, key) = (JwksServer::start(), Issuer::with_key_pair(Algorithm::EdDsa, "one"));
