@@ -30,17 +30,20 @@ const NEEDS_JWKS: &str = concat!(
 pub(super) struct Sources {
     pub(super) has_secret: bool,
     pub(super) has_public_keys: bool,
+    /// Code gives a secret, and that is all.
+    pub(super) is_only_in_code: bool,
 }
 
 impl Sources {
-    /// `has_secret` is `true` if code gives a secret.
-    pub(super) fn of(read: &Environment, has_secret: bool) -> Self {
+    /// `is_in_code` is `true` if code gives a secret.
+    pub(super) fn of(read: &Environment, is_in_code: bool) -> Self {
         let is_given = |entry: &Entry| read.values.is_set(entry);
-        let has_secret = has_secret || is_set(SECRET);
+        let has_secret = is_in_code || is_set(SECRET);
         let has_public_keys = is_given(JWKS_URL.entry())
             || read.values.flag(&DISCOVERY)
             || !has_secret && is_given(URL.entry());
-        Self { has_secret, has_public_keys }
+        let is_only_in_code = is_in_code && !has_public_keys;
+        Self { has_secret, has_public_keys, is_only_in_code }
     }
 
     /// Returns `true` if there is an issuer whose public keys, if it has any, are not used. A
