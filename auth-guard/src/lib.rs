@@ -9,11 +9,12 @@
 //! # Quick start
 //!
 //! This is an application for a Better Auth server as it is by default, which signs tokens with
-//! a key pair and publishes the public keys:
+//! a key pair and publishes the public keys. There is no release yet, so the path leads to a
+//! checkout beside the application:
 //!
 //! ```toml
 //! [dependencies]
-//! auth-guard = { version = "0.1", features = ["jwks"] }
+//! auth-guard = { path = "../auth-guard/auth-guard", features = ["jwks"] }
 //! rocket = "0.5.2"
 //! ```
 //!

@@ -6,7 +6,7 @@ const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 // Resolves no host but this machine. (Intercepting requests would do, too, but then
 // playwright answers preflights itself, and allows everything.)
-const offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
+const offline = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost";
 
 // Runs `visit(page)`. Also fails on any error on the page or in its console, unless
 // `isExpected(text)` accepts it, and on any request to an origin not in `origins`.

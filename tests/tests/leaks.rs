@@ -296,8 +296,8 @@ fn written_of(level: &str, path: &str) -> [bool; 3] {
     [tokens, output.contains(path), output.contains("InvalidClaim(\"nbf\")")]
 }
 
-/// Checks the table of `operating.md`. Rocket names the cause for the guard of a handler, but
-/// not for that of `protect`, until the level at which ours do.
+/// Checks the table of `operating.md`. Rocket names the cause for the guard of a handler, and
+/// `protect` does it at the same levels.
 #[test]
 fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
     for (level, expected) in [
@@ -308,7 +308,7 @@ fn what_rocket_logs_at_which_level_is_as_operators_are_told() {
     ] {
         assert_eq!(written_of(level, &corpus::path()), expected, "{level}");
     }
-    for (level, cause) in [("critical", false), ("normal", false), ("debug", true)] {
+    for (level, cause) in [("off", false), ("critical", true), ("normal", true), ("debug", true)] {
         assert_eq!(written_of(level, "/protected/me")[2], cause, "{level}");
     }
 }
@@ -336,6 +336,12 @@ fn what_a_flood_of_bad_tokens_writes_is_as_operators_are_told() {
             // Rocket also prints its own state there, which varies.
             "debug" => assert!(all - own >= rockets * FLOOD, "{level}: {all}"),
             level => assert_eq!(all - own, rockets * FLOOD, "{level}"),
+        }
+        // A route of `protect` has as many lines: ours in place of Rocket's on the guard.
+        if level == "critical" {
+            let output = written("protected-flood", level, "/protected/me", &requests);
+            assert_eq!(output.lines().count(), rockets * FLOOD);
+            assert_eq!(output.matches("`protect` failed: InvalidClaim").count(), FLOOD);
         }
     }
 }

@@ -188,6 +188,9 @@ impl fmt::Display for Explanation {
             let mut keys = self.public_keys.iter();
             keys.try_for_each(|(whose, keys)| writeln!(f, "{whose}: {keys}."))?;
         }
+        if self.failed == Some(Check::Uid) && self.profile.uid_claim == "uid" {
+            writeln!(f, "With Better Auth, `definePayload` must return `{{ uid: user.id }}`.")?;
+        }
         if is_undecided {
             writeln!(
                 f,

@@ -157,8 +157,19 @@ impl Handler for Protected {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         match check(request, self.requirement).await {
             Ok(()) => self.handler.handle(request, data).await,
-            Err(refused) => Outcome::Error(refuse(request, &refused)),
+            Err(refused) => {
+                say(&refused.error);
+                Outcome::Error(refuse(request, &refused))
+            }
         }
+    }
+}
+
+/// Writes the line that Rocket writes when a guard of a handler fails. A 403 and a 500 are
+/// events that the log has at the same levels.
+fn say(error: &AuthError) {
+    if matches!(error.status(), 401 | 503) {
+        log::warn!(target: "auth_guard::_", "`protect` failed: {error:?}.");
     }
 }
 

@@ -68,7 +68,7 @@ impl Header<'static> {
     /// The most members of a header. Anybody can send one: nothing is signed yet.
     pub(super) const MAX_MEMBERS: usize = 64;
 
-    /// The most backslashes and opening brackets of a header.
+    /// The most backslashes, opening brackets and commas of a header.
     pub(super) const MAX_MARKS: usize = 256;
 
     /// Reads the first segment of a token.

@@ -6,6 +6,7 @@
 mod handlers;
 
 mod bodies;
+mod copied;
 mod cors;
 mod docs;
 mod organizations;

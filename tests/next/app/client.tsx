@@ -8,7 +8,8 @@ export function Account() {
   const signUp = async (form: FormData) => {
     forgetToken();
     const [email, password] = [`${form.get("email")}`, `${form.get("password")}`];
-    await authClient.signUp.email({ name: email, email, password });
+    const { error } = await authClient.signUp.email({ name: email, email, password });
+    if (error) return alert(error.message);
     router.refresh();
   };
   return (
@@ -23,11 +24,12 @@ export function Account() {
 export function AddTask({ user }: { user: string }) {
   const router = useRouter();
   const add = async (form: FormData) => {
-    await call(`/api/${user}/tasks`, {
+    const response = await call(`/api/${user}/tasks`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ title: form.get("title") }),
     });
+    if (!response.ok) return alert(`the API answered ${response.status}`);
     router.refresh();
   };
   return (

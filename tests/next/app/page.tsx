@@ -1,8 +1,17 @@
 import { headers } from "next/headers";
+import { Suspense } from "react";
 import { auth } from "@/lib/auth";
 import { Account, AddTask } from "./client";
 
-export default async function Page() {
+export default function Page() {
+  return (
+    <Suspense>
+      <Tasks />
+    </Suspense>
+  );
+}
+
+async function Tasks() {
   // The cookies of the request say who asks.
   const request = { headers: await headers() };
   const session = await auth.api.getSession(request);

@@ -170,7 +170,11 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
         assert!(marks[failed + 1..].iter().all(|mark| *mark == "-"), "{text}");
     }
 
+    let hint = "With Better Auth, `definePayload` must return `{ uid: user.id }`.\n";
+    let text = explain(&client, &good().without("uid").sign()).to_string();
+    assert!(text.ends_with(hint), "{text}");
     let text = explain(&client, &good().sign()).to_string();
+    assert!(!text.contains(hint), "{text}");
     assert_eq!(text.matches("passed  rule").count(), 26, "{text}");
     assert!(text.ends_with("The token is accepted.\n"), "{text}");
 }

@@ -215,7 +215,7 @@ fn without_a_key_it_is_said_what_to_set() {
     let ended = App::new().run();
     let place = |words: &str| ended.output.find(words).expect(words);
     let [url, hs256, secret] =
-        ["Set BETTER_AUTH_URL", "HS256", "BETTER_AUTH_SECRET is not set"].map(place);
+        ["set BETTER_AUTH_URL", "HS256", "BETTER_AUTH_SECRET is not set"].map(place);
     assert!(url < hs256 && hs256 < secret, "{}", ended.output);
     // It is compiled in; `outside.rs` has an application without it.
     assert!(!ended.output.contains("feature"), "{}", ended.output);
@@ -226,6 +226,20 @@ fn without_a_key_it_is_said_what_to_set() {
     App::new()
         .env("BETTER_AUTH_SECRETS", format!("1:{SECRET}"))
         .refused(&["BETTER_AUTH_SECRET is not set", "BETTER_AUTH_SECRETS is set"]);
+}
+
+/// With a URL there may be public keys, so it is no error.
+#[test]
+fn a_secret_that_only_better_auth_reads_is_warned_about() {
+    let app = |url: &str| App::new().env("AUTH_SECRET", SECRET).env("BETTER_AUTH_URL", url);
+    let said = "AUTH_SECRET is set, which Better Auth reads and auth-guard does not";
+    app("http://127.0.0.1:9").launches(&[said, "set BETTER_AUTH_SECRET to the secret"]);
+    for output in [
+        app("http://127.0.0.1:9").env("BETTER_AUTH_SECRET", SECRET).run().output,
+        App::new().env("BETTER_AUTH_URL", "http://127.0.0.1:9").run().output,
+    ] {
+        assert!(!output.contains("which Better Auth reads"), "{output}");
+    }
 }
 
 #[test]
@@ -312,6 +326,16 @@ fn the_launch_and_the_log_say_which_keys_there_are() {
     assert_eq!(ended.statuses, [503, 503], "{}", ended.output);
     let outage = "There are none, so tokens that need one are answered 503";
     assert_eq!(ended.output.matches(outage).count(), 1, "once an outage: {}", ended.output);
+
+    // As of a Better Auth server that signs with HS256: the log says what to set.
+    server.answer("404 Not Found", "");
+    let hs256 = || issuer().token("alice");
+    let statuses = app().get(TASKS, hs256()).get(TASKS, key.token("alice")).launches(&[
+        "404 Not Found (if Better Auth signs with a shared secret, its tokens get 401 unless \
+         BETTER_AUTH_SECRET is set to that secret; if it has another `basePath`, set \
+         AUTH_GUARD_JWKS_URL)",
+    ]);
+    assert_eq!(statuses, [401, 503]);
 
     let twin = key.jwk().expect("a key");
     let unused = serde_json::json!({ "kty": "EC", "alg": "ES256K", "kid": "other\nline" });

@@ -1,8 +1,8 @@
 //! Follows the README: its application, its lines for Better Auth and its commands, pasted,
-//! lead to the answers and print the lines that it shows.
+//! lead to the answers and print the lines that it shows. So does the server that it links to.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::servers::{ExampleApp, Process, SECRET, free_port, workspace};
 
 const README: &str = include_str!("../../../README.md");
+const GUIDE: &str = include_str!("../../../auth-guard/docs/better-auth.md");
 
 /// The contents of the blocks in a language, in order.
 fn blocks<'t>(language: &str, text: &'t str) -> Vec<&'t str> {
@@ -35,6 +36,38 @@ fn application() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("debug/examples/minimal")
 }
 
+/// Starts the guide's server in an empty folder, as its reader does. The packages are those of
+/// the application in Next.js, which has the same database.
+fn server_of_the_guide(directory: &Path, url: &str) -> Process {
+    let _ = std::fs::remove_dir_all(directory);
+    std::fs::create_dir_all(directory).expect("a directory");
+    let (_, section) = GUIDE.split_once("\n### A server of your own\n").expect("a section");
+    let section = section.split("\n#").next().expect("text");
+    let next = workspace().join("tests/next");
+    let packages = std::fs::read_to_string(next.join("package.json")).expect("a file");
+    let install = block("sh", "npm install ", section);
+    for package in install.split_whitespace().skip(2) {
+        assert!(packages.contains(&format!("\"{package}\":")), "{package}");
+    }
+    std::os::unix::fs::symlink(next.join("node_modules"), directory.join("node_modules"))
+        .expect("a link");
+    let server = block("js", "", section);
+    let name = server.lines().next().and_then(|line| line.strip_prefix("// ")).expect("a name");
+    std::fs::write(directory.join(name), &server).expect("a file");
+
+    let commands = block("sh", "node ", section).replace("http://localhost:3000", url);
+    let mut shell = Command::new("bash");
+    // `exec`, so that the server is the process that is stopped.
+    shell.args(["-c", &commands.replace("\nnode ", "\nexec node ")]).current_dir(directory);
+    let mut child = shell.stdout(Stdio::piped()).spawn().expect("a shell");
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    let process = Process(child);
+    output.read_line(&mut line).expect("a line");
+    assert_eq!(line, format!("ready on {url}\n"));
+    process
+}
+
 /// Better Auth and the application, with the ports of this run in place of the README's.
 struct Stage {
     readme: String,
@@ -45,15 +78,9 @@ struct Stage {
 }
 
 impl Stage {
-    /// Starts a Better Auth server with these lines, and the application.
-    fn set(plugins: &str, settings: &[(&str, &str)]) -> Self {
-        let (issuer, port) = (free_port(), free_port());
-        let url = format!("http://localhost:{issuer}");
-        let readme = README
-            .replace("http://localhost:3000", &url)
-            .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
-            .replace("src/main.rs:", "auth-guard/examples/minimal.rs:");
-
+    /// Starts a Better Auth server with these lines and this secret, and the application.
+    fn set(plugins: &str, secret: &str, settings: &[(&str, &str)]) -> Self {
+        let url = format!("http://localhost:{}", free_port());
         let script = include_str!("readme.mjs");
         let filled = script.replace("readme = {}", &format!("readme = {{\n{plugins}}}"));
         assert_ne!(filled, script);
@@ -61,9 +88,18 @@ impl Stage {
         server
             .args(["--input-type=module", "--eval", &filled])
             .current_dir(workspace().join("example-app/issuer"))
-            .env("BETTER_AUTH_SECRET", SECRET)
+            .env("BETTER_AUTH_SECRET", secret)
             .env("BETTER_AUTH_URL", &url);
-        let _issuer = Process::ready(&mut server);
+        Self::beside(Process::ready(&mut server), url, settings)
+    }
+
+    /// Starts the application beside the server at this URL.
+    fn beside(_issuer: Process, url: String, settings: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let readme = README
+            .replace("http://localhost:3000", &url)
+            .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
+            .replace("src/main.rs:", "auth-guard/examples/minimal.rs:");
 
         let mut application = Command::new(application());
         application
@@ -121,14 +157,31 @@ impl Stage {
 
 #[test]
 fn the_readme_leads_to_a_guarded_application() {
-    let stage = Stage::set(blocks("js", README)[0], &[]);
+    let stage = Stage::set(blocks("js", README)[0], SECRET, &[]);
     stage.prints(&block("text", "Rocket has launched", &stage.readme));
     stage.answers_as_the_readme_says();
 }
 
 #[test]
+fn the_guides_own_server_leads_to_a_guarded_application() {
+    let url = format!("http://localhost:{}", free_port());
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("server-of-the-guide");
+    let mut stage = Stage::beside(server_of_the_guide(&directory, &url), url, &[]);
+    stage.prints(&block("text", "Rocket has launched", &stage.readme));
+    stage.answers_as_the_readme_says();
+    // The second time.
+    assert!(README.contains("write `sign-in` for `sign-up`"));
+    stage.readme = stage.readme.replace("/sign-up/", "/sign-in/");
+    stage.answers_as_the_readme_says();
+}
+
+#[test]
 fn the_readme_leads_to_a_guarded_application_with_a_shared_secret() {
-    let stage = Stage::set(blocks("js", README)[1], &[("BETTER_AUTH_SECRET", SECRET)]);
+    let exports = block("sh", "export BETTER_AUTH_SECRET", README);
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("{exports}printf %s \"$BETTER_AUTH_SECRET\"")]);
+    let secret = String::from_utf8(shell.output().expect("a shell").stdout).expect("UTF-8");
+    let stage = Stage::set(blocks("js", README)[1], &secret, &[("BETTER_AUTH_SECRET", &secret)]);
     stage.prints("Rocket has launched");
     stage.answers_as_the_readme_says();
 }
@@ -136,7 +189,7 @@ fn the_readme_leads_to_a_guarded_application_with_a_shared_secret() {
 /// What a newcomer sees who has left out `definePayload`.
 #[test]
 fn the_readme_shows_what_the_log_and_the_explanation_say() {
-    let stage = Stage::set("plugins: [jwt()],", &[]);
+    let stage = Stage::set("plugins: [jwt()],", SECRET, &[]);
     stage.prints("Rocket has launched");
     let explain = block("sh", "explain", &stage.readme);
     let binary = ExampleApp::build().display().to_string();

@@ -468,7 +468,7 @@ fn header_edits() -> impl Strategy<Value = Edit> + Clone {
         1 => name().prop_map(Edit::Remove),
         1 => (name(), any::<bool>()).prop_map(|(name, escaped)| Edit::Again(name, escaped)),
         1 => (0..130_usize, any::<bool>()).prop_map(|(depth, objects)| Edit::Nest(depth, objects)),
-        1 => (select(&[r"\n", "[", "{", r"\u0041"][..]), 250..260_usize)
+        1 => (select(&[r"\n", "[", "{", ",", r"\u0041"][..]), 250..260_usize)
             .prop_map(|(mark, number)| Edit::Marks(mark, number)),
     ]
     .boxed()

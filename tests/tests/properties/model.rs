@@ -135,7 +135,7 @@ pub(crate) fn judge(settings: &Settings, key: &Key<'_>, fields: &[&str], now: i1
     };
 
     // Rules 5 and 6.
-    let marks = header.iter().filter(|byte| br"\[{".contains(byte)).count();
+    let marks = header.iter().filter(|byte| br"\[{,".contains(byte)).count();
     let Some(header) = object(header) else { return Verdict::Invalid };
     if header.len() > 64 || marks > 256 {
         return Verdict::Invalid;

@@ -240,7 +240,7 @@ impl Engine {
 
         let (address, keys) = (&self.address, &self.keys);
         let line = match (had_failed, had_keys) {
-            (true, _) => Some(report::published_again(address, keys)),
+            (true, _) => Some(report::recovered(address, keys, had_keys)),
             (false, false) => Some(report::published(address, keys)),
             (false, true) => is_other.then(|| report::changed(address, keys)),
         };

@@ -93,8 +93,9 @@ impl Source {
         let Some(Discovery { issuer, other }) = &self.discovery else {
             return body(&self.client, &self.url).await.map_err(|failure| match failure {
                 Failure::Status(404) => format!(
-                    "{failure} (Better Auth does so if `jwks.remoteUrl` is set, or under another \
-                     `basePath`)"
+                    "{failure} (if Better Auth signs with a shared secret, its tokens get 401 \
+                     unless BETTER_AUTH_SECRET is set to that secret; if it has another \
+                     `basePath`, set AUTH_GUARD_JWKS_URL)"
                 ),
                 failure => failure.to_string(),
             });

@@ -18,8 +18,14 @@ pub(super) fn changed(address: &str, keys: &KeySet) -> Line {
     (Level::Info, text)
 }
 
-pub(super) fn published_again(address: &str, keys: &KeySet) -> Line {
-    (Level::Warn, format!("auth-guard: {address} publishes {} again: {keys}.", counted(keys)))
+/// Says that a failure is over. `had_keys` is `false` if it was the first fetch that failed.
+pub(super) fn recovered(address: &str, keys: &KeySet, had_keys: bool) -> Line {
+    let counted = counted(keys);
+    let text = match had_keys {
+        true => format!("auth-guard: {address} publishes {counted} again: {keys}."),
+        false => format!("auth-guard: {address} now publishes {counted}: {keys}."),
+    };
+    (Level::Warn, text)
 }
 
 pub(super) fn unused(address: &str, why: &str) -> Line {

@@ -18,13 +18,8 @@ use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings, SharedMemo, Unuse
 use crate::keys::secret::{Hs256, Secret};
 
 /// Completes a sentence about a setting.
-const NEEDS_JWKS: &str = concat!(
-    "needs the feature `jwks`, which is not compiled in. Write `auth-guard = { version = \"",
-    env!("CARGO_PKG_VERSION_MAJOR"),
-    ".",
-    env!("CARGO_PKG_VERSION_MINOR"),
-    "\", features = [\"jwks\"] }` in Cargo.toml"
-);
+const NEEDS_JWKS: &str = "needs the feature `jwks`, which is not compiled in: add `features = \
+                          [\"jwks\"]` to auth-guard in Cargo.toml";
 
 /// Which keys the settings ask for.
 pub(super) struct Sources {
@@ -113,12 +108,13 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
     if sources.has_secret || read.errors.iter().any(|error| address.contains(&error.key())) {
         return;
     }
+    let has_url = read.values.is_set(URL.entry());
     if !sources.has_public_keys {
         let why = match read.values.is_set(ISSUER.entry()) {
             true => no_keys_of_issuer(),
             false => format!(
                 "{}. For another issuer, set `issuer`, `audience` and `jwks_url`: see docs/issuers.md",
-                no_keys()
+                no_keys(has_url)
             ),
         };
         return read.errors.push(ConfigError::new(why));
@@ -129,31 +125,41 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
         )));
     }
     if !ARE_SUPPORTED && !read.values.is_set(JWKS_URL.entry()) {
-        read.errors.push(ConfigError::new(format!(
-            "there is no key to check tokens with: `url` (BETTER_AUTH_URL) is set, and using the \
-             public keys of that server {NEEDS_JWKS}. If the server signs with HS256 instead, set {SECRET} \
-             to the secret that it signs tokens with"
-        )));
+        return read.errors.push(ConfigError::new(no_keys(has_url)));
+    }
+    if let Some(foreign) = foreign_secrets().filter(|_| has_url) {
+        read.warnings.push(format!(
+            "{foreign}. If the server signs tokens with HS256, set {SECRET} to the secret that it \
+             signs them with"
+        ));
     }
 }
 
 /// Says what to set, Better Auth's default first.
-fn no_keys() -> String {
-    let foreign: Vec<_> = FOREIGN_SECRETS.into_iter().filter(|name| is_set(name)).collect();
-    let but = match &*foreign {
-        [] => String::new(),
-        names => format!(
-            " ({} is set, which Better Auth reads and auth-guard does not)",
-            names.join(" and ")
-        ),
+fn no_keys(has_url: bool) -> String {
+    let url = match has_url {
+        true => "BETTER_AUTH_URL is set",
+        false => "set BETTER_AUTH_URL to its URL, such as https://auth.example.com",
     };
-    let feature = if ARE_SUPPORTED { String::new() } else { format!(". Using them {NEEDS_JWKS}") };
+    let feature = match ARE_SUPPORTED {
+        true => "",
+        false => "; add `features = [\"jwks\"]` to auth-guard in Cargo.toml",
+    };
+    let but = foreign_secrets().map(|foreign| format!(" ({foreign})")).unwrap_or_default();
     format!(
-        "there is no key to check tokens with. Set BETTER_AUTH_URL to the URL of your Better Auth \
-         server, such as https://auth.example.com: it publishes public keys by \
-         default{feature}. If it signs with HS256 instead: {SECRET} is not set{but}. Set it to the \
-         secret that the server signs tokens with"
+        "there is no key to check tokens with. If the server publishes public keys, which is \
+         Better Auth's default: {url}{feature}. If it signs with HS256: {SECRET} is not set{but}. \
+         Set it to the secret that the server signs tokens with"
     )
+}
+
+/// Names the variables that are set and that only Better Auth reads.
+fn foreign_secrets() -> Option<String> {
+    let set: Vec<_> = FOREIGN_SECRETS.into_iter().filter(|name| is_set(name)).collect();
+    let are = if set.len() == 1 { "is" } else { "are" };
+    let names = set.join(" and ");
+    let said = format!("{names} {are} set, which Better Auth reads and auth-guard does not");
+    (!set.is_empty()).then_some(said)
 }
 
 /// Returns the public keys that a server may publish although only the secret of the

@@ -271,10 +271,9 @@ fn an_outage_is_one_error_line() {
         lines.extend(line);
         let Some(order) = order else { continue };
         bench.begin(&order);
-        lines.extend(if n == 19_999 {
-            bench.succeed(&order, &[("one", ONE)])
-        } else {
-            bench.fail(&order)
+        lines.extend(match n {
+            19_999 => bench.succeed(&order, &[("one", ONE)]),
+            _ => bench.fail(&order),
         });
     }
     let lines: Vec<_> = lines.iter().map(|(level, line)| format!("{level} {line}")).collect();
@@ -285,7 +284,17 @@ fn an_outage_is_one_error_line() {
              using the 1 known keys for up to 85950 s.",
             "ERROR auth-guard: the public keys from https://a.example are 86400 s old and no \
              longer used.",
-            "WARN auth-guard: https://a.example publishes 1 public key again: one (EdDSA).",
+            "WARN auth-guard: https://a.example now publishes 1 public key: one (EdDSA).",
         ]
     );
+}
+
+#[test]
+fn a_server_publishes_again_what_was_in_use_all_the_time() {
+    let mut bench = Bench::started();
+    let order = bench.engine.fetch().expect("a fetch");
+    bench.fail(&order);
+    let order = bench.engine.fetch().expect("another");
+    let lines = bench.succeed(&order, &[("one", ONE)]);
+    assert!(lines[0].1.contains("publishes 1 public key again: one"), "{lines:?}");
 }
