@@ -33,9 +33,27 @@ const RECIPES: [&str; 15] = [
     "Clerk: session token",
 ];
 
+/// The recipes whose tokens are given to OAuth clients and need scopes.
+const NEED_SCOPES: [&str; 8] = [
+    "Better Auth: oauthProvider()",
+    "Better Auth: mcp()",
+    "oidc-provider",
+    "Keycloak",
+    "Auth0",
+    "Auth0: default profile",
+    "Microsoft Entra ID",
+    "Logto",
+];
+
 #[auth_guard::user_scoped(scope = "tasks:read")]
 #[get("/<user_id>/tasks")]
 fn list(user_id: &str) -> &str {
+    user_id
+}
+
+#[auth_guard::user_scoped]
+#[get("/<user_id>/scopeless")]
+fn scopeless(user_id: &str) -> &str {
     user_id
 }
 
@@ -59,6 +77,7 @@ struct Recipe {
     /// The claims of an access token.
     claims: Value,
     uid_claim: String,
+    needs_scopes: bool,
 }
 
 impl Recipe {
@@ -94,11 +113,13 @@ impl Recipe {
         let served = serve(written, &keys, &mut claims);
 
         let guard = AuthGuard::fairing().with_clock(Clock::fixed(now()));
-        let rocket = rocket::custom(served).attach(guard).mount("/api", routes![list]);
+        let rocket = rocket::custom(served).attach(guard).mount("/api", routes![list, scopeless]);
         let client = launch(rocket);
         let uid_claim = verifier(&client).uid_claim().to_owned();
         claims = patched(&claims, &json!({ "iat": NOW - 10, "exp": NOW - 10 + lifetime }));
-        Self { client, issuer, forger, alg, header: json!({ "typ": typ }), claims, uid_claim }
+        let header = json!({ "typ": typ });
+        let needs_scopes = NEED_SCOPES.contains(&heading);
+        Self { client, issuer, forger, alg, header, claims, uid_claim, needs_scopes }
     }
 
     /// Signs an access token with these changes of header and claims; `null` removes.
@@ -111,10 +132,31 @@ impl Recipe {
     /// Verifies such a token, and sends it to the path of the user that it names.
     fn ask(&self, header: Value, claims: Value) -> (Answer, Result<Claims, AuthError>) {
         let token = self.token(&header, &claims);
-        let uid = patched(&self.claims, &claims)[&self.uid_claim].clone();
+        let answer = self.get("tasks", &token, &claims);
+        (answer, verifier(&self.client).verify(&token, now()))
+    }
+
+    /// Sends a token with changed `claims` to a path of the user that it names.
+    fn get(&self, path: &str, token: &str, claims: &Value) -> Answer {
+        let uid = patched(&self.claims, claims)[&self.uid_claim].clone();
         let uid = uid.as_str().unwrap_or("nobody").replace('|', "%7C");
-        let answer = self.client.get(format!("/api/{uid}/tasks")).bearer(&token).dispatch();
-        (answer.into(), verifier(&self.client).verify(&token, now()))
+        self.client.get(format!("/api/{uid}/{path}")).bearer(token).dispatch().into()
+    }
+
+    /// A token without the scope that a route names does not open it, and none opens a route that
+    /// names no scope; or scopes count for nothing.
+    #[track_caller]
+    fn has_scopes_that_count(&self) {
+        let claim = if self.claims["scp"].is_null() { "scope" } else { "scp" };
+        let lacks = json!({ claim: "openid" });
+        let answer = self.get("tasks", &self.token(&json!({}), &lacks), &lacks);
+        let unnamed = self.get("scopeless", &self.token(&json!({}), &json!({})), &json!({}));
+        if self.needs_scopes {
+            assert!(answer.is_refusal(&AuthError::InsufficientScope), "{answer:?}");
+            assert!(unnamed.is_refusal(&AuthError::NotAllowed), "{unnamed:?}");
+        } else {
+            assert_eq!((answer.status, unnamed.status), (200, 200), "{answer:?} {unnamed:?}");
+        }
     }
 
     #[track_caller]
@@ -149,6 +191,7 @@ impl Recipe {
     #[track_caller]
     fn is_strict(&self, audience: &'static str) {
         self.accepts(json!({}), json!({}));
+        self.has_scopes_that_count();
         let token = self.token(&json!({}), &json!({}));
         let bobs: Answer = self.client.get("/api/bob/tasks").bearer(token).dispatch().into();
         assert!(bobs.is_refusal(&AuthError::NotOwner), "{bobs:?}");
@@ -394,7 +437,7 @@ fn keycloak() {
     let claims = json!({
         "iss": "https://keycloak.example.com/realms/REALM", "aud": [API, "account"],
         "sub": "f7c1b8a2-0c55-4d0e-8f7b-0f2d6c1f5a11", "typ": "Bearer", "azp": "web",
-        "sid": "a", "jti": "onrtac:1", "scope": "profile email",
+        "sid": "a", "jti": "onrtac:1", "scope": "profile tasks:read",
         "realm_access": { "roles": ["user"] },
     });
     let follow =
@@ -504,6 +547,14 @@ fn cognito() {
         "sub": "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "username": "alice", "token_use": "access",
         "scope": "aws.cognito.signin.user.admin", "cognito:groups": ["users"], "jti": "a",
     });
+    // Hosted login, with a scope of your API's.
+    let added = "scopes = \"enforced\"";
+    let follow =
+        |claims| Recipe::with("Amazon Cognito", Algorithm::Rs256, 3_600, claims, added, |jwk| jwk);
+    let (answer, result) = follow(claims.clone()).ask(json!({}), json!({}));
+    assert!(result.is_ok() && answer.is_refusal(&AuthError::InsufficientScope), "{answer:?}");
+    follow(claims.clone()).accepts(json!({}), json!({ "scope": "openid tasks:read" }));
+
     let without_alg = |jwk| patched(&jwk, &json!({ "alg": null }));
     for publish in [|jwk| jwk, without_alg] {
         let claims = claims.clone();
@@ -522,7 +573,7 @@ fn cognito() {
 fn entra() {
     let claims = json!({
         "iss": "https://login.microsoftonline.com/TENANT_ID/v2.0", "aud": "API_CLIENT_ID",
-        "oid": "690222be-ff1a-4d56-abd1-7e4f7d38e474", "sub": "pairwise", "scp": "tasks.read",
+        "oid": "690222be-ff1a-4d56-abd1-7e4f7d38e474", "sub": "pairwise", "scp": "tasks:read",
         "azp": "web", "tid": "TENANT_ID", "ver": "2.0", "nbf": NOW - 10,
     });
     let without_alg = |jwk| patched(&jwk, &json!({ "alg": null }));

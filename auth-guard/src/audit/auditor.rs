@@ -92,13 +92,16 @@ impl Auditor {
     }
 
     /// Returns warnings about routes of which nothing is declared, and about scopes that are
-    /// enforced in vain.
+    /// enforced or named in vain.
     pub(crate) fn warnings<P: Ignited>(&self, rocket: &Rocket<P>) -> Vec<String> {
         let survey = Survey::of(rocket);
-        let is_enforced = rocket.state().is_some_and(Verifier::enforces_scopes);
-        let unnamed = is_enforced.then(|| survey.unnamed_scopes()).flatten();
-        let undeclared = self.undeclared(&survey);
-        undeclared.into_iter().chain(unnamed.map(str::to_owned)).collect()
+        let mut warnings: Vec<_> = self.undeclared(&survey).into_iter().collect();
+        if let Some(verifier) = rocket.state::<Verifier>() {
+            let unnamed = verifier.enforces_scopes().then(|| survey.unnamed_scopes()).flatten();
+            warnings.extend(unnamed.map(str::to_owned));
+            warnings.extend(survey.unneeded_scopes(verifier.issuers()));
+        }
+        warnings
     }
 
     fn undeclared(&self, survey: &Survey<'_>) -> Option<String> {
@@ -257,7 +260,7 @@ mod tests {
             auditor.at_sentinel(&rocket, None).expect("nothing is wrong at another");
         }
         auditor.audit(&rocket, true).expect("nothing is wrong at liftoff");
-        assert_eq!(Survey::of(&rocket).audit().routes().len(), 2 * count);
+        assert_eq!(Survey::of(&rocket).audit(None).routes().len(), 2 * count);
         STEPS.get()
     }
 

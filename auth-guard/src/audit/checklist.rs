@@ -80,18 +80,24 @@ pub(crate) fn required(profile: &Profile) -> Option<String> {
     (!claims.is_empty()).then(|| claims.join("; "))
 }
 
-/// Returns how a setting of one issuer is written: a further one has a table and no variables.
-/// Returns `None` for what only the first has.
+/// Returns how a setting of one issuer is written, its key first: a further issuer has a table and
+/// no variables. Returns `None` for what only the first has.
 fn setting(variable: &str, issuer: Option<&str>) -> Option<String> {
-    let Some(name) = issuer else { return Some(variable.to_owned()) };
-    match variable.strip_prefix("AUTH_GUARD_") {
-        // It counts for every issuer.
-        Some("LEEWAY") => Some(variable.to_owned()),
-        Some(key) => Some(format!("`issuers.{name}.{}`", key.to_lowercase())),
-        None if variable == REQUIRE => Some(format!("`issuers.{name}.require`")),
-        None => None,
+    let key = variable.strip_prefix("AUTH_GUARD_").map(str::to_lowercase);
+    match (issuer, key.as_deref()) {
+        // The leeway counts for every issuer.
+        (None, Some(key)) | (Some(_), Some(key @ "leeway")) => {
+            Some(format!("`{key}` ({variable})"))
+        }
+        (None, None) if variable == URL => Some(format!("`url` ({variable})")),
+        (None, None) => Some(variable.to_owned()),
+        (Some(name), Some(key)) => Some(format!("`issuers.{name}.{key}`")),
+        (Some(name), None) if variable == REQUIRE => Some(format!("`issuers.{name}.require`")),
+        (Some(_), None) => None,
     }
 }
+
+const URL: &str = "BETTER_AUTH_URL";
 
 /// It has no variable.
 const REQUIRE: &str = "`require`";
@@ -107,8 +113,8 @@ fn variables(check: Check) -> &'static [&'static str] {
         ],
         Check::Lifetime => &["AUTH_GUARD_MAX_LIFETIME", "AUTH_GUARD_LEEWAY"],
         Check::Start | Check::Expiry => &["AUTH_GUARD_LEEWAY"],
-        Check::Issuer => &["AUTH_GUARD_ISSUER", "BETTER_AUTH_URL"],
-        Check::Audience => &["AUTH_GUARD_AUDIENCE", "AUTH_GUARD_AUDIENCE_CLAIM", "BETTER_AUTH_URL"],
+        Check::Issuer => &["AUTH_GUARD_ISSUER", URL],
+        Check::Audience => &["AUTH_GUARD_AUDIENCE", "AUTH_GUARD_AUDIENCE_CLAIM", URL],
         Check::Uid => &["AUTH_GUARD_UID_CLAIM"],
         Check::Subject => &["AUTH_GUARD_MATCH_SUBJECT"],
         Check::Type => &["AUTH_GUARD_TOKEN_TYPE"],

@@ -101,7 +101,7 @@ impl Verifier {
             Ok(Step::NeedsKey(wanted)) => wanted.wait(|| now).await,
             Err(failed) => Err(failed.into()),
         };
-        Explanation::new(self, result)
+        Explanation::new(self, result.map_err(|refusal| refusal.of_segments(token)))
     }
 
     /// Explains what came in the `Authorization` fields of one request, without waiting.
@@ -117,6 +117,18 @@ impl Verifier {
             Err(failed) => Err(failed.into()),
         };
         Explanation::new(self, result)
+    }
+}
+
+impl Refusal {
+    /// Names the number of segments as the cause, if that is wrong. A request is refused later,
+    /// when the dots are found in the payload or the encrypted token has no key.
+    fn of_segments(mut self, token: &str) -> Self {
+        let is_decided = self.error != AuthError::KeysUnavailable;
+        if is_decided && self.check > Check::Segments && token.split('.').count() != 3 {
+            self.check = Check::Segments;
+        }
+        self
     }
 }
 

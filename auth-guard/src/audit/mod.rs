@@ -21,6 +21,7 @@ pub(crate) use self::policy::{PublicBelow, Severity};
 pub use self::survey::Ignited;
 pub(crate) use self::survey::Survey;
 pub use self::table::{Audit, AuditedRoute};
+use crate::verifier::Verifier;
 
 /// Who may call what in this application.
 ///
@@ -53,9 +54,15 @@ pub use self::table::{Audit, AuditedRoute};
 /// # });
 /// ```
 ///
+/// Where the tokens of every issuer need OAuth scopes, a route that names none is
+/// `verified; no scope: closed`, for instance. Where only those of some do, the table names the
+/// issuers.
+///
 /// What it cannot see: a user by a name that is neither `user_id` nor given to an
 /// attribute (`param = "…"`) below the same path, and what handlers and other guards
 /// do.
 pub fn audit<P: Ignited>(rocket: &Rocket<P>) -> Audit {
-    Survey::of(rocket).audit()
+    let verifier = rocket.state::<Verifier>();
+    let closed = verifier.and_then(|verifier| scopes::closed(verifier.issuers()));
+    Survey::of(rocket).audit(closed.as_ref())
 }

@@ -4,8 +4,10 @@ use rocket::Route;
 
 use super::policy::Policy;
 use super::survey::Survey;
+use super::table::Closed;
 use crate::route::mark::Declared;
-use crate::token::scopes::are_scopes;
+use crate::token::scopes::{Scopes, are_scopes};
+use crate::verifier::{Issuers, TrustedIssuer};
 
 impl<'r> Survey<'r> {
     /// Returns the routes that name OAuth scopes, each with its scopes and spaces between them.
@@ -38,6 +40,33 @@ impl<'r> Survey<'r> {
         lines
     }
 
+    /// Returns a warning for each issuer whose tokens open routes that name scopes without having
+    /// them, if nobody has said that this is meant.
+    pub(super) fn unneeded_scopes(&self, issuers: &Issuers) -> Vec<String> {
+        let names_scopes = |route: &&'r Route| {
+            let policy = self.policy(route);
+            policy.requirements().is_some_and(|needed| !needed.oauth_scopes.is_empty())
+        };
+        let routes = match self.routes().filter(names_scopes).count() {
+            0 => return Vec::new(),
+            1 => "1 route names".to_owned(),
+            count => format!("{count} routes name"),
+        };
+        let unsaid = issuers.all().filter(|of| of.profile.scopes == Scopes::IgnoredByDefault);
+        let warning = |issuer: &TrustedIssuer| {
+            let (of, key) = match &issuer.name {
+                Some(name) => (format!("`{name}`"), format!("issuers.{name}.scopes")),
+                None if issuers.is_one() => ("this issuer".into(), "scopes".into()),
+                None => ("the first issuer".into(), "scopes".into()),
+            };
+            format!(
+                "{routes} OAuth scopes, which the tokens of {of} do not need. Set `{key}` to \
+                 \"enforced\", or to \"ignored\" if that is meant"
+            )
+        };
+        unsaid.map(warning).collect()
+    }
+
     /// Returns a warning if no guarded route names scopes: then every token whose scopes are
     /// enforced is refused.
     pub(super) fn unnamed_scopes(&self) -> Option<&'static str> {
@@ -51,5 +80,17 @@ impl<'r> Survey<'r> {
             "no route names an OAuth scope, so every token whose scopes are enforced is refused. Write \
              `scope = \"…\"` in the attributes, or set `scopes` to \"ignored\"",
         )
+    }
+}
+
+/// Returns whose tokens a route is closed to that names no scopes, or `None` if there are none.
+pub(super) fn closed(issuers: &Issuers) -> Option<Closed> {
+    let enforces = |issuer: &&TrustedIssuer| issuer.profile.scopes == Scopes::Enforced;
+    let name = |issuer: &TrustedIssuer| issuer.name.as_deref().map(str::to_owned);
+    let enforced: Vec<_> = issuers.all().filter(enforces).map(name).collect();
+    match enforced.len() {
+        0 => None,
+        count if count == issuers.all().count() => Some(Closed::ToAll),
+        _ => Some(Closed::To(enforced)),
     }
 }

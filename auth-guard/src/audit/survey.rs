@@ -5,7 +5,7 @@ use rocket::{Ignite, Orbit, Phase, Rocket, Route};
 
 use super::index::{self, Found, Index, count_step};
 use super::policy::{Policy, PublicBelow, Requirements};
-use super::table::{Audit, AuditedRoute};
+use super::table::{Audit, AuditedRoute, Closed};
 use crate::route::mark::{Declaration, Declared, handler_name, is_marked};
 use crate::route::pattern::{Pattern, Place, USER_ID};
 use crate::route::registry::{Known, Registry};
@@ -88,13 +88,20 @@ impl<'r> Survey<'r> {
         lines
     }
 
-    pub(super) fn audit(&self) -> Audit {
-        let audited = self.routes.iter().map(|route| AuditedRoute {
-            method: route.method.to_string(),
-            uri: route.uri.to_string(),
-            handler: handler_name(route),
-            policy: self.policy(route),
-            defined_at: self.known(route).map(|known| (known.first.file, known.first.line)),
+    /// Returns the table. `closed` says whose tokens open no route without OAuth scopes.
+    pub(super) fn audit(&self, closed: Option<&Closed>) -> Audit {
+        let audited = self.routes.iter().map(|route| {
+            let policy = self.policy(route);
+            let needed = policy.requirements();
+            let names_none = needed.is_some_and(|needed| needed.oauth_scopes.is_empty());
+            AuditedRoute {
+                method: route.method.to_string(),
+                uri: route.uri.to_string(),
+                handler: handler_name(route),
+                closed: closed.filter(|_| names_none).cloned(),
+                policy,
+                defined_at: self.known(route).map(|known| (known.first.file, known.first.line)),
+            }
         });
         Audit::new(audited.collect())
     }

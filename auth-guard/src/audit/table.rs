@@ -28,6 +28,17 @@ pub struct AuditedRoute {
     pub policy: Policy,
     /// The file and line of a handler with the attribute.
     pub defined_at: Option<(&'static str, u32)>,
+    /// Whose tokens cannot open it, because it names no OAuth scope.
+    pub(super) closed: Option<Closed>,
+}
+
+/// The tokens that a route without OAuth scopes is closed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// All: every issuer's scopes are enforced.
+    ToAll,
+    /// Those of these issuers, by name; the first has none.
+    To(Vec<Option<String>>),
 }
 
 impl Audit {
@@ -45,7 +56,9 @@ impl Audit {
 impl fmt::Display for Audit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cells = |route: &AuditedRoute| {
-            [format!("{} {}", route.method, route.uri), route.policy.to_string()]
+            let closed = route.closed.as_ref().map(|closed| format!("; {closed}"));
+            let policy = format!("{}{}", route.policy, closed.unwrap_or_default());
+            [format!("{} {}", route.method, route.uri), policy]
         };
         let rows: Vec<_> = self.routes.iter().map(cells).collect();
         let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
@@ -59,5 +72,21 @@ impl fmt::Display for Audit {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ToAll => f.write_str("no scope: closed"),
+            Self::To(issuers) => {
+                let name = |name: &Option<String>| match name {
+                    Some(name) => format!("`{name}`"),
+                    None => "the first issuer".to_owned(),
+                };
+                let names: Vec<_> = issuers.iter().map(name).collect();
+                write!(f, "no scope: closed to {}", names.join(", "))
+            }
+        }
     }
 }

@@ -113,8 +113,23 @@ impl Verified {
         self.claims.issuer()
     }
 
-    /// Returns `true` if the token is a machine's; see [`Claims::is_machine`].
-    pub(super) fn is_machine(&self) -> bool {
+    /// Returns `true` if the token is a machine's; see [`Claims::is_machine`]. On a route that says
+    /// `machines = true`, it tells them from people.
+    ///
+    /// ```rust
+    /// use auth_guard::{Requirement, Unavailable, Verified};
+    /// use rocket::{Request, async_trait};
+    ///
+    /// struct OnlyMachines;
+    ///
+    /// #[async_trait]
+    /// impl Requirement for OnlyMachines {
+    ///     async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+    ///         Ok(caller.is_machine())
+    ///     }
+    /// }
+    /// ```
+    pub fn is_machine(&self) -> bool {
         self.claims.is_machine()
     }
 

@@ -8,6 +8,8 @@ pub(crate) enum Scopes {
     /// A token stands for its user, who may do everything.
     #[default]
     Ignored,
+    /// The same, but nobody has said that this is meant.
+    IgnoredByDefault,
     /// A token opens only what names scopes that it has.
     Enforced,
 }

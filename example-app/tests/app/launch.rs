@@ -39,6 +39,17 @@ fn screen(server: &Server) -> &str {
     &server.output[start..]
 }
 
+/// A secret that code gives signs no tokens of OAuth clients.
+#[test]
+fn scopes_that_are_not_needed_are_a_warning_with_a_server_and_not_in_the_demo() {
+    let warning = "routes name OAuth scopes, which the tokens of this issuer do not need";
+    let demo = Server::start(&[]);
+    assert!(demo.output.contains("scopes: ignored"), "{}", demo.output);
+    assert!(!demo.output.contains(warning), "{}", demo.output);
+    let server = Server::start(&[("BETTER_AUTH_SECRET", SECRET)]);
+    assert!(server.output.contains(warning), "{}", server.output);
+}
+
 #[test]
 fn the_demo_works_as_it_is_pasted() {
     let server = Server::start(&[]);

@@ -90,7 +90,7 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
         (
             good().header("typ", "at+jwt").sign(),
             5,
-            "FAILED  rule  5  `typ` absent or `JWT`  [AUTH_GUARD_TOKEN_TYPE]\n",
+            "FAILED  rule  5  `typ` absent or `JWT`  [`token_type` (AUTH_GUARD_TOKEN_TYPE)]\n",
         ),
         (good().header("kid", 5).sign(), 6, "FAILED  rule  6  `kid` absent or a string\n"),
         (good().header("alg", 5).sign(), 7, "FAILED  rule  7  `alg` a string\n"),
@@ -110,17 +110,17 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
         (
             good().claim("exp", NOW + 90).sign(),
             12,
-            "FAILED  rule 12  `exp` at most 60 s after `iat`, and at most 60 s from now  [AUTH_GUARD_MAX_LIFETIME, AUTH_GUARD_LEEWAY]",
+            "FAILED  rule 12  `exp` at most 60 s after `iat`, and at most 60 s from now  [`max_lifetime` (AUTH_GUARD_MAX_LIFETIME), `leeway` (AUTH_GUARD_LEEWAY)]",
         ),
         (
             good().claim("nbf", NOW + 8).sign(),
             13,
-            "rule 13  `nbf` and `iat` not in the future, with 7 s of leeway  [AUTH_GUARD_LEEWAY]",
+            "rule 13  `nbf` and `iat` not in the future, with 7 s of leeway  [`leeway` (AUTH_GUARD_LEEWAY)]",
         ),
         (
             good().claim("iss", "x").sign(),
             14,
-            "FAILED  rule 14  `iss` equal to `https://auth.example.com`  [AUTH_GUARD_ISSUER, BETTER_AUTH_URL]",
+            "FAILED  rule 14  `iss` equal to `https://auth.example.com`  [`issuer` (AUTH_GUARD_ISSUER), `url` (BETTER_AUTH_URL)]",
         ),
         (
             good().without("aud").sign(),
@@ -130,12 +130,12 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
         (
             good().without("uid").sign(),
             15,
-            "FAILED  rule 15  `uid` a string or an integer  [AUTH_GUARD_UID_CLAIM]",
+            "FAILED  rule 15  `uid` a string or an integer  [`uid_claim` (AUTH_GUARD_UID_CLAIM)]",
         ),
         (
             good().claim("sub", "x").sign(),
             16,
-            "FAILED  rule 16  `sub` absent or equal to `uid`  [AUTH_GUARD_MATCH_SUBJECT]",
+            "FAILED  rule 16  `sub` absent or equal to `uid`  [`match_subject` (AUTH_GUARD_MATCH_SUBJECT)]",
         ),
         (
             good().claim("cnf", json!({})).sign(),
@@ -145,17 +145,17 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
         (
             good().claim("nonce", "x").sign(),
             20,
-            "FAILED  rule 20  no `nonce`, `at_hash`, `c_hash`, `s_hash`: no ID token  [AUTH_GUARD_ID_TOKENS]",
+            "FAILED  rule 20  no `nonce`, `at_hash`, `c_hash`, `s_hash`: no ID token  [`id_tokens` (AUTH_GUARD_ID_TOKENS)]",
         ),
         (
             good().without("iat").sign(),
             14,
-            "FAILED  rule 14  `iat`  [`require`, AUTH_GUARD_REQUIRED_CLAIMS, AUTH_GUARD_TOKEN_TYPE]",
+            "FAILED  rule 14  `iat`  [`require`, `required_claims` (AUTH_GUARD_REQUIRED_CLAIMS), `token_type` (AUTH_GUARD_TOKEN_TYPE)]",
         ),
         (
             good().expired().sign(),
             11,
-            "FAILED  rule 11  `exp` in the future, with 7 s of leeway  [AUTH_GUARD_LEEWAY]",
+            "FAILED  rule 11  `exp` in the future, with 7 s of leeway  [`leeway` (AUTH_GUARD_LEEWAY)]",
         ),
     ] {
         let explanation = explain(&client, &token);
@@ -177,6 +177,36 @@ fn an_explanation_names_the_check_the_rule_and_the_setting() {
     assert!(!text.contains(hint), "{text}");
     assert_eq!(text.matches("passed  rule").count(), 26, "{text}");
     assert!(text.ends_with("The token is accepted.\n"), "{text}");
+}
+
+/// An encrypted token (JWE), such as Auth0's opaque one, has five.
+#[test]
+fn rule_04_an_explanation_names_the_segments_of_a_token_that_has_not_three() {
+    let encrypted = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aaaa.bbbb.cccc";
+    let signed = issuer().token("alice").sign();
+    let (server, key) = (JwksServer::start(), Issuer::with_key_pair(Algorithm::EdDsa, "one"));
+    server.publish(&[&key]);
+    let public = json!({ "jwks_url": server.url(), "url": corpus::URL });
+    let public = AuthGuard::fairing().verifier(&figment(&public)).expect("a valid configuration");
+    for verifier in [public, shared_verifier()] {
+        for token in [encrypted, &format!("{signed}.{signed}"), &signed.replacen('.', "..", 1)] {
+            let explanation = rocket::execute(verifier.explain(token, now()));
+            let text = explanation.to_string();
+            assert_eq!(explanation.rule(), Some(4), "{text}");
+            assert!(text.contains("\nFAILED  rule  4  three segments"), "{text}");
+            assert_eq!(text.matches("FAILED").count(), 1, "{text}");
+            assert!(!text.contains("passed  rule  5"), "{text}");
+            // What decides, and when, is as before.
+            assert_eq!(explanation.refusal(), verifier.verify(token, now()).err().as_ref());
+            assert!(text.contains("401 token_invalid"), "{text}");
+        }
+    }
+    let explanation = rocket::execute(shared_verifier().explain(&signed, now()));
+    assert_eq!(explanation.rule(), None);
+}
+
+fn shared_verifier() -> Verifier {
+    guard().verifier(&figment(&json!({}))).expect("a valid configuration")
 }
 
 fn explain(client: &Client, token: &str) -> auth_guard::Explanation {
@@ -336,7 +366,7 @@ fn without_public_keys_the_explanation_says_so_and_what_to_do() {
         server.url()
     );
     assert!(text.contains(&end), "{text}");
-    assert!(text.ends_with("set AUTH_GUARD_JWKS_URL to its address.\n"), "{text}");
+    assert!(text.ends_with("set `jwks_url` (AUTH_GUARD_JWKS_URL) to its address.\n"), "{text}");
 
     // A token that no key could make valid is refused.
     let text = explain(&client, &token().unsigned()).to_string();

@@ -605,10 +605,10 @@ fn rule_22_an_explanation_names_the_settings_of_the_chosen_issuer() {
              `issuers.agents.token_type`]\n",
         ),
         // This one counts for every issuer.
-        (stage.token(&AGENTS).expired(), "[AUTH_GUARD_LEEWAY]\n"),
+        (stage.token(&AGENTS).expired(), "[`leeway` (AUTH_GUARD_LEEWAY)]\n"),
         (
             stage.token(&Parts { aud: API, ..SESSION }),
-            "[AUTH_GUARD_AUDIENCE, AUTH_GUARD_AUDIENCE_CLAIM, BETTER_AUTH_URL]\n",
+            "[`audience` (AUTH_GUARD_AUDIENCE), `audience_claim` (AUTH_GUARD_AUDIENCE_CLAIM), `url` (BETTER_AUTH_URL)]\n",
         ),
     ] {
         let text = explain(&token);

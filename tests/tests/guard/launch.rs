@@ -243,6 +243,25 @@ fn a_secret_that_only_better_auth_reads_is_warned_about() {
 }
 
 #[test]
+fn without_a_key_of_a_named_issuer_it_is_said_where_its_keys_are() {
+    let another =
+        "For another issuer, set `issuer`, `audience` and `jwks_url`: see docs/issuers.md";
+    App::new().refused(&[another]);
+    let issuer = App::new().env("AUTH_GUARD_ISSUER", "https://tenant.eu.auth0.com/");
+    let output = issuer.run().output;
+    let place = |words: &str| output.find(words).unwrap_or_else(|| panic!("{words}: {output}"));
+    let [none, url, discovery, secret] = [
+        "auth-guard refuses to launch",
+        "`jwks_url` (AUTH_GUARD_JWKS_URL)",
+        "`discovery` (AUTH_GUARD_DISCOVERY) to `true`",
+        "BETTER_AUTH_SECRET",
+    ]
+    .map(place);
+    assert!(none < url && url < discovery && discovery < secret, "{output}");
+    assert!(!output.contains("BETTER_AUTH_URL") && !output.contains(another), "{output}");
+}
+
+#[test]
 fn an_address_that_is_refused_is_the_only_error() {
     for variable in ["BETTER_AUTH_URL", "AUTH_GUARD_JWKS_URL"] {
         let ended = App::new().env(variable, "").run();
@@ -656,6 +675,58 @@ fn scopes_that_are_enforced_and_never_named_are_a_warning() {
         let ended = app.run();
         assert!(ended.launched && !ended.output.contains(warning), "{}", ended.output);
     }
+}
+
+#[test]
+fn scopes_that_are_named_and_never_needed_are_a_warning_unless_that_is_said() {
+    let warning = "1 route names OAuth scopes, which the tokens of this issuer do not need. Set \
+                   `scopes` to \"enforced\", or to \"ignored\" if that is meant";
+    let app = || App::with_secret();
+    let ended = app().run();
+    assert_eq!(ended.output.matches(warning).count(), 1, "{}", ended.output);
+    // The route opens without the scope, which is why there is a warning.
+    assert_eq!(app().get(TASKS, alice()).launches(&[]), [200]);
+    app().env("AUTH_GUARD_UID_CLAIM", "sub").launches(&[warning]);
+    for app in [
+        app().env("AUTH_GUARD_SCOPES", "ignored"),
+        app().env("AUTH_GUARD_SCOPES", "enforced"),
+        app().env("AUTH_GUARD_TOKEN_TYPE", "at+jwt"),
+        // These are Better Auth's session tokens.
+        app().env("BETTER_AUTH_URL", "https://auth.example"),
+        app().arg("scopeless"),
+    ] {
+        let ended = app.run();
+        assert!(ended.launched && !ended.output.contains("do not need"), "{}", ended.output);
+    }
+
+    let further = |scopes: &str| {
+        App::with_secret().env("BETTER_AUTH_URL", "https://auth.example").toml(&format!(
+            "[default.auth_guard.issuers.agents]\nissuer = \"https://a.example\"\n\
+             audience = \"api\"\nrequired_claims = [\"azp\"]\nusers = \"same\"\n\
+             jwks_url = \"http://127.0.0.1:9/jwks\"\n{scopes}"
+        ))
+    };
+    let named = "the tokens of `agents` do not need. Set `issuers.agents.scopes` to \"enforced\"";
+    further("").launches(&[named]);
+    let ended = further("scopes = \"enforced\"").run();
+    assert!(ended.launched && !ended.output.contains("do not need"), "{}", ended.output);
+    assert!(ended.output.contains("owner of <user_id> or Support; no scope: closed to `agents`"));
+}
+
+#[test]
+fn the_table_says_which_routes_enforced_scopes_close() {
+    let app = App::with_secret().env("AUTH_GUARD_SCOPES", "enforced");
+    let ended = app.get("/api/alice/helped", alice().scope("tasks:read")).run();
+    assert_eq!(ended.statuses, [403]);
+    for line in [
+        "GET /api/<user_id>/helped   owner of <user_id> or Support; no scope: closed  helped",
+        "GET /api/<user_id>/tasks    owner of <user_id>; scope tasks:read             list",
+        "GET /api/<user_id>/profile  exempt: profiles are public                      profile",
+    ] {
+        assert!(ended.output.contains(line), "no {line:?} in:\n{}", ended.output);
+    }
+    let ignored = App::with_secret().run().output;
+    assert!(!ignored.contains("no scope"), "{ignored}");
 }
 
 #[test]
@@ -1137,13 +1208,13 @@ fn the_launch_and_an_explanation_say_what_is_enforced_of_an_issuers_tokens() {
         (
             json!({ "alg": "HS256", "typ": "JWT" }),
             claims.clone(),
-            "FAILED  rule  5  `typ` equal to `at+jwt`  [AUTH_GUARD_TOKEN_TYPE]",
+            "FAILED  rule  5  `typ` equal to `at+jwt`  [`token_type` (AUTH_GUARD_TOKEN_TYPE)]",
         ),
         (
             header.clone(),
             with("client_id", json!("other")),
-            "FAILED  rule 14  `client_id` equal to, or a list with, `api`  [AUTH_GUARD_AUDIENCE, \
-             AUTH_GUARD_AUDIENCE_CLAIM, BETTER_AUTH_URL]",
+            "FAILED  rule 14  `client_id` equal to, or a list with, `api`  [`audience` (AUTH_GUARD_AUDIENCE), \
+             `audience_claim` (AUTH_GUARD_AUDIENCE_CLAIM), `url` (BETTER_AUTH_URL)]",
         ),
         (
             header.clone(),
@@ -1154,14 +1225,14 @@ fn the_launch_and_an_explanation_say_what_is_enforced_of_an_issuers_tokens() {
             header.clone(),
             with("nonce", json!("n")),
             "FAILED  rule 20  no `nonce`, `at_hash`, `c_hash`, `s_hash`: no ID token  \
-             [AUTH_GUARD_ID_TOKENS]",
+             [`id_tokens` (AUTH_GUARD_ID_TOKENS)]",
         ),
         (
             header.clone(),
             with("kind", json!("5")),
             "FAILED  rule 14  `sub`, `iat`, `jti`, and `client_id` or `azp`; `kind` equal to, or \
-             a list with, `a` or `5`  [`require`, AUTH_GUARD_REQUIRED_CLAIMS, \
-             AUTH_GUARD_TOKEN_TYPE]",
+             a list with, `a` or `5`  [`require`, `required_claims` (AUTH_GUARD_REQUIRED_CLAIMS), \
+             `token_type` (AUTH_GUARD_TOKEN_TYPE)]",
         ),
     ] {
         let explanation = explain(header, claims);

@@ -605,6 +605,27 @@ fn rule_21_a_machine_is_never_the_owner() {
     assert!(explained.contains("opens if met: Admin"), "{explained}");
 }
 
+struct OnlyMachines;
+
+#[async_trait]
+impl Requirement for OnlyMachines {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.is_machine())
+    }
+}
+
+#[authorized(OnlyMachines, machines = true)]
+#[get("/only-machines")]
+fn only_machines() {}
+
+#[test]
+fn rule_21_a_requirement_can_admit_machines_and_nobody_else() {
+    let client = launch(rocket(&json!({})).mount("/more", routes![only_machines]));
+    let path = "/more/only-machines";
+    assert_eq!(get(&client, path, issuer().machine_token()), ok());
+    assert_eq!(get(&client, path, alice("")), not_allowed());
+}
+
 fn explain(client: &Client, path: &str, token: Token) -> String {
     let verifier: &Verifier = client.rocket().state().expect("a verifier");
     let explanation = rocket::execute(verifier.explain(&token.sign(), now()));
@@ -673,7 +694,7 @@ fn an_explanation_says_what_decides() {
     }
     let explained = explain(&client, "/api/me", alice("tasks:read"));
     assert!(explained.contains("Its scopes are enforced"), "{explained}");
-    assert!(explained.contains("[AUTH_GUARD_SCOPES]"), "{explained}");
+    assert!(explained.contains("[`scopes` (AUTH_GUARD_SCOPES)]"), "{explained}");
 }
 
 #[test]

@@ -25,17 +25,20 @@ const NEEDS_JWKS: &str = "needs the feature `jwks`, which is not compiled in: ad
 pub(super) struct Sources {
     pub(super) has_secret: bool,
     pub(super) has_public_keys: bool,
+    /// Code gives a secret, and that is all.
+    pub(super) is_only_in_code: bool,
 }
 
 impl Sources {
-    /// `has_secret` is `true` if code gives a secret.
-    pub(super) fn of(read: &Environment, has_secret: bool) -> Self {
+    /// `is_in_code` is `true` if code gives a secret.
+    pub(super) fn of(read: &Environment, is_in_code: bool) -> Self {
         let is_given = |entry: &Entry| read.values.is_set(entry);
-        let has_secret = has_secret || is_set(SECRET);
+        let has_secret = is_in_code || is_set(SECRET);
         let has_public_keys = is_given(JWKS_URL.entry())
             || read.values.flag(&DISCOVERY)
             || !has_secret && is_given(URL.entry());
-        Self { has_secret, has_public_keys }
+        let is_only_in_code = is_in_code && !has_public_keys;
+        Self { has_secret, has_public_keys, is_only_in_code }
     }
 
     /// Returns `true` if there is an issuer whose public keys, if it has any, are not used. A
@@ -107,7 +110,14 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
     }
     let has_url = read.values.is_set(URL.entry());
     if !sources.has_public_keys {
-        return read.errors.push(ConfigError::new(no_keys(has_url)));
+        let why = match read.values.is_set(ISSUER.entry()) {
+            true => no_keys_of_issuer(),
+            false => format!(
+                "{}. For another issuer, set `issuer`, `audience` and `jwks_url`: see docs/issuers.md",
+                no_keys(has_url)
+            ),
+        };
+        return read.errors.push(ConfigError::new(why));
     }
     if is_set(SECRET_PREVIOUS) {
         read.errors.push(ConfigError::new(format!(
@@ -164,6 +174,17 @@ pub(super) fn unused_keys(
         Some(_) => None,
         None => UnusedKeys::of(base, &values.list(&ALGORITHMS), values.flag(&JWKS_INSECURE)),
     }
+}
+
+/// Says what to set for an issuer that is named.
+fn no_keys_of_issuer() -> String {
+    let feature = if ARE_SUPPORTED { String::new() } else { format!(". Using them {NEEDS_JWKS}") };
+    format!(
+        "there is no key to check tokens with. `issuer` is set, but not where its public keys are: \
+         set `jwks_url` (AUTH_GUARD_JWKS_URL) to their address, or `discovery` \
+         (AUTH_GUARD_DISCOVERY) to `true`{feature}. If it signs with HS256 instead, set {SECRET} to \
+         the secret that it signs tokens with"
+    )
 }
 
 /// Returns the issuer, whose metadata may be asked for.

@@ -45,7 +45,7 @@ fn rules(profile: &Profile) -> Vec<String> {
         TokenType::AccessToken => "`at+jwt`",
     };
     let scopes = match profile.scopes {
-        Scopes::Ignored => "ignored",
+        Scopes::Ignored | Scopes::IgnoredByDefault => "ignored",
         Scopes::Enforced => "enforced",
     };
     let id_tokens = if profile.id_tokens { "accepted" } else { "refused" };

@@ -25,7 +25,11 @@ pub(super) fn profile(
     sources: &Sources,
     resource: Option<&Resource>,
 ) -> Profile {
-    let profile = profile_of(&read.values, resource);
+    let mut profile = profile_of(&read.values, resource);
+    // Such a secret was chosen there, for a test mostly, and not by an OAuth server.
+    if sources.is_only_in_code && profile.scopes == Scopes::IgnoredByDefault {
+        profile.scopes = Scopes::Ignored;
+    }
     check_required(read, &profile);
     check_names(read, &profile, sources);
     check_audience_claim(read, &profile);
@@ -90,7 +94,9 @@ fn profile_of(values: &Values, resource: Option<&Resource>) -> Profile {
     let scopes = match (token_type, &*values.choice(&SCOPES)) {
         (TokenType::AccessToken, _) if !values.is_set(SCOPES.entry()) => Scopes::Enforced,
         (_, "enforced") => Scopes::Enforced,
-        _ => Scopes::Ignored,
+        // With `url`, they are Better Auth's session tokens.
+        _ if values.is_set(SCOPES.entry()) || values.is_set(URL.entry()) => Scopes::Ignored,
+        _ => Scopes::IgnoredByDefault,
     };
     Profile {
         token_type,
@@ -143,7 +149,8 @@ fn check_names(read: &mut Environment, profile: &Profile, sources: &Sources) {
         read.errors.push(ConfigError::new(
             "an issuer signs for other applications with the same public keys, so tokens must \
              name an issuer and an audience. Set BETTER_AUTH_URL to the URL of your Better Auth \
-             server, such as https://auth.example.com, or AUTH_GUARD_ISSUER and AUTH_GUARD_AUDIENCE",
+             server, such as https://auth.example.com, or `issuer` (AUTH_GUARD_ISSUER) and \
+             `audience` (AUTH_GUARD_AUDIENCE)",
         ));
     }
 }
@@ -174,9 +181,9 @@ fn check_kind(read: &mut Environment, profile: &Profile, sources: &Sources) {
     if sources.has_public_keys && !is_told && read.errors.is_empty() {
         read.errors.push(ConfigError::new(
             "nothing says how the issuer's access tokens differ from the ID tokens that it signs \
-             with the same keys. Set AUTH_GUARD_TOKEN_TYPE to `at+jwt`, or `require` or \
-             AUTH_GUARD_REQUIRED_CLAIMS to claims that only access tokens have, or \
-             AUTH_GUARD_ID_TOKENS to `accepted` if ID tokens are what callers send. For Better \
+             with the same keys. Set `token_type` (AUTH_GUARD_TOKEN_TYPE) to `at+jwt`, or \
+             `require` or `required_claims` (AUTH_GUARD_REQUIRED_CLAIMS) to claims that only access \
+             tokens have, or `id_tokens` (AUTH_GUARD_ID_TOKENS) to `accepted` if ID tokens are what callers send. For Better \
              Auth's own tokens, set BETTER_AUTH_URL",
         ));
     }
