@@ -9,6 +9,8 @@
 // `proc_macro2` does its own lexing.
 #[path = "../../auth-guard-macros/src/args.rs"]
 mod args;
+#[path = "../../auth-guard-macros/src/argument.rs"]
+mod argument;
 #[path = "../../auth-guard-macros/src/expand.rs"]
 mod expand;
 #[path = "../../auth-guard-macros/src/handler.rs"]
