@@ -34,7 +34,7 @@ const definePayload = ({ user }) => ({ uid: user.id });
 // set BETTER_AUTH_SECRETS="1:<another secret>" as well: Better Auth then uses that
 // one for itself, and BETTER_AUTH_SECRET signs these tokens only.
 const hs256 = {
-  // `sign` requires both lines, but nothing fetches the URL and no such key is
+  // `sign` requires both settings, but nothing fetches the URL and no such key is
   // made. With them /api/auth/jwks answers 404: there is no public key to give.
   jwks: { remoteUrl: "https://unused.invalid/jwks", keyPairConfig: { alg: "EdDSA" } },
   jwt: {

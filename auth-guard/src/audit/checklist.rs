@@ -168,7 +168,8 @@ impl fmt::Display for Explanation {
         match &self.result {
             Ok(claims) if claims.is_machine() => writeln!(
                 f,
-                "The token is valid, but a machine's: 403 not_allowed, rule {}.",
+                "The token is valid, but a machine's: 403 not_allowed, rule {}, except on routes with \
+                 `machines = true`.",
                 Check::Machine.rule()
             )?,
             Ok(claims) if claims.enforces_scopes() => writeln!(
