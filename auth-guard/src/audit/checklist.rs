@@ -140,13 +140,13 @@ fn variables(check: Check) -> &'static [&'static str] {
     }
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Explanation {
+    /// Writes a line for each check: how it went, and what it asks for.
+    fn write_checks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
-        let has_choice = self.choice.is_some();
         let setting = |variable: &&str| setting(variable, self.issuer.as_deref());
         let checks = Check::OF_A_TOKEN.into_iter();
-        for check in checks.filter(|check| *check != Check::Choice || has_choice) {
+        for check in checks.filter(|check| *check != Check::Choice || self.choice.is_some()) {
             let mark = match self.failed {
                 Some(failed) if check == failed && is_undecided => "NO KEY",
                 Some(failed) if check == failed => "FAILED",
@@ -161,7 +161,16 @@ impl fmt::Display for Explanation {
                 false => writeln!(f)?,
             }
         }
+        Ok(())
+    }
+}
 
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_undecided = self.refusal() == Some(&AuthError::KeysUnavailable);
+        let has_choice = self.choice.is_some();
+        let setting = |variable: &&str| setting(variable, self.issuer.as_deref());
+        self.write_checks(f)?;
         if let (Some(issuer), true) = (&self.issuer, self.failed != Some(Check::Choice)) {
             writeln!(f, "The rules are those of the issuer `{issuer}`.")?;
         }
