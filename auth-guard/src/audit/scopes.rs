@@ -41,7 +41,7 @@ impl<'r> Survey<'r> {
     }
 
     /// Returns a warning for each issuer whose tokens open routes that name scopes without having
-    /// them, if nobody has said that this is meant.
+    /// them, unless a setting says that they are ignored.
     pub(super) fn unneeded_scopes(&self, issuers: &Issuers) -> Vec<String> {
         let names_scopes = |route: &&'r Route| {
             let policy = self.policy(route);

@@ -58,7 +58,9 @@ enum Answer<'f> {
     Later(BoxFuture<'f, Result<(), Refusal>>),
 }
 
-/// The future that lets in. It has no size, so boxing it allocates nothing.
+/// The future that lets a caller in. It has no size, so boxing it allocates nothing.
+/// `immediate` does the same, but an application would compile several functions of it
+/// for each handler.
 struct LetIn<H>(PhantomData<fn() -> H>);
 
 /// Any other answer as the future that Rocket wants of the guard of `H`.
@@ -74,7 +76,7 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
     type Error = AuthError;
 
     // Written out and not `async`, since mostly there is nothing to wait for. An application
-    // compiles all that is about `H` once for each handler, so that is little.
+    // compiles this for each handler, so it contains only what depends on `H`.
     fn from_request<'q, 'f>(request: &'r Request<'q>) -> BoxFuture<'f, Outcome<Self, AuthError>>
     where
         'r: 'f,

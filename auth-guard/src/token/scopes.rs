@@ -8,7 +8,8 @@ pub(crate) enum Scopes {
     /// A token stands for its user, who may do everything.
     #[default]
     Ignored,
-    /// The same, but nobody has said that this is meant.
+    /// Like `Ignored`, but only because no setting says otherwise: naming scopes is then
+    /// worth a warning.
     IgnoredByDefault,
     /// A token opens only what names scopes that it has.
     Enforced,

@@ -17,9 +17,8 @@ use crate::keys::Keys;
 use crate::keys::public::{ARE_SUPPORTED, PublicKeys, Settings, SharedMemo, UnusedKeys};
 use crate::keys::secret::{Hs256, Secret};
 
-/// Completes a sentence about a setting.
-const NEEDS_JWKS: &str = "needs the feature `jwks`, which is not compiled in: add `features = \
-                          [\"jwks\"]` to auth-guard in Cargo.toml";
+/// What to do if the feature `jwks` is not compiled in.
+const ADD_JWKS: &str = "add `features = [\"jwks\"]` to auth-guard in Cargo.toml";
 
 /// Which keys the settings ask for.
 pub(super) struct Sources {
@@ -81,7 +80,7 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
     if !ARE_SUPPORTED {
         let set = |entry: &&&Entry| entry.needs_jwks && read.values.is_set(entry);
         let set: Vec<_> = ALL.iter().filter(set).collect();
-        set.into_iter().for_each(|entry| read.refuse(entry, NEEDS_JWKS));
+        set.into_iter().for_each(|entry| read.refuse(entry, needs_jwks()));
     }
 
     if read.values.flag(&DISCOVERY) {
@@ -135,16 +134,18 @@ fn check_sources(read: &mut Environment, sources: &Sources) {
     }
 }
 
+/// Completes a sentence about a setting.
+fn needs_jwks() -> String {
+    format!("needs the feature `jwks`, which is not compiled in: {ADD_JWKS}")
+}
+
 /// Says what to set, Better Auth's default first.
 fn no_keys(has_url: bool) -> String {
     let url = match has_url {
         true => "BETTER_AUTH_URL is set",
         false => "set BETTER_AUTH_URL to its URL, such as https://auth.example.com",
     };
-    let feature = match ARE_SUPPORTED {
-        true => "",
-        false => "; add `features = [\"jwks\"]` to auth-guard in Cargo.toml",
-    };
+    let feature = if ARE_SUPPORTED { String::new() } else { format!("; {ADD_JWKS}") };
     let but = foreign_secrets().map(|foreign| format!(" ({foreign})")).unwrap_or_default();
     format!(
         "there is no key to check tokens with. If the server publishes public keys, which is \
@@ -169,16 +170,15 @@ pub(super) fn unused_keys(
     sources: &Sources,
     secret: Option<&Secret>,
 ) -> Option<UnusedKeys> {
-    let base = values.optional(&URL).filter(|_| sources.leave_unused(values))?;
-    match secret {
-        Some(_) => None,
-        None => UnusedKeys::of(base, &values.list(&ALGORITHMS), values.flag(&JWKS_INSECURE)),
-    }
+    let may_be_unused = secret.is_none() && sources.leave_unused(values);
+    let base = values.optional(&URL).filter(|_| may_be_unused)?;
+    UnusedKeys::of(base, &values.list(&ALGORITHMS), values.flag(&JWKS_INSECURE))
 }
 
 /// Says what to set for an issuer that is named.
 fn no_keys_of_issuer() -> String {
-    let feature = if ARE_SUPPORTED { String::new() } else { format!(". Using them {NEEDS_JWKS}") };
+    let feature =
+        if ARE_SUPPORTED { String::new() } else { format!(". Using them {}", needs_jwks()) };
     format!(
         "there is no key to check tokens with. `issuer` is set, but not where its public keys are: \
          set `jwks_url` (AUTH_GUARD_JWKS_URL) to their address, or `discovery` \

@@ -183,8 +183,8 @@ fn check_kind(read: &mut Environment, profile: &Profile, sources: &Sources) {
             "nothing says how the issuer's access tokens differ from the ID tokens that it signs \
              with the same keys. Set `token_type` (AUTH_GUARD_TOKEN_TYPE) to `at+jwt`, or \
              `require` or `required_claims` (AUTH_GUARD_REQUIRED_CLAIMS) to claims that only access \
-             tokens have, or `id_tokens` (AUTH_GUARD_ID_TOKENS) to `accepted` if ID tokens are what callers send. For Better \
-             Auth's own tokens, set BETTER_AUTH_URL",
+             tokens have, or `id_tokens` (AUTH_GUARD_ID_TOKENS) to `accepted` if ID tokens are what \
+             callers send. For Better Auth's own tokens, set BETTER_AUTH_URL",
         ));
     }
 }
