@@ -1,0 +1,11 @@
+use auth_guard::authorized;
+use rocket::{get, routes};
+
+#[authorized]
+#[get("/me")]
+fn handler() {}
+
+#[test]
+fn compiles() {
+    let _ = routes![handler];
+}

@@ -1,0 +1,28 @@
+use auth_guard::{Requirement, Unavailable, Verified, authorized};
+use rocket::{Request, async_trait, get, routes};
+
+struct Admin;
+
+#[async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.has("roles", "admin"))
+    }
+}
+
+macro_rules! admin {
+    ($name:ident $path:literal $by:path) => {
+        #[authorized($by)]
+        #[get($path)]
+        fn $name() -> &'static str {
+            "in"
+        }
+    };
+}
+
+admin!(handler "/stats" Admin);
+
+#[test]
+fn compiles() {
+    let _ = routes![handler];
+}

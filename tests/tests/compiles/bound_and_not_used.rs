@@ -1,0 +1,11 @@
+use auth_guard::user_scoped;
+use rocket::routes;
+
+#[user_scoped]
+#[rocket::get("/<user_id>/tasks")]
+fn handler() {}
+
+#[test]
+fn compiles() {
+    let _ = routes![handler];
+}

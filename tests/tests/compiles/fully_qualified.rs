@@ -1,0 +1,23 @@
+use auth_guard::{Requirement, Unavailable, Verified};
+use rocket::{Request, async_trait, get, routes};
+
+struct Admin;
+
+#[async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.has("roles", "admin"))
+    }
+}
+
+#[auth_guard::authorized(Admin)]
+#[auth_guard::user_scoped]
+#[get("/<user_id>/tasks")]
+fn handler() -> String {
+    user_id.to_string()
+}
+
+#[test]
+fn compiles() {
+    let _ = routes![handler];
+}

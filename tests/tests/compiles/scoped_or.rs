@@ -1,0 +1,35 @@
+use auth_guard::{Requirement, Scope, Unavailable, Verified, scoped};
+use rocket::{Request, async_trait, get, routes};
+
+struct Admin;
+
+#[async_trait]
+impl Requirement for Admin {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.has("roles", "admin"))
+    }
+}
+
+struct Organization;
+
+#[async_trait]
+impl Scope for Organization {
+    async fn admits(
+        caller: &Verified,
+        org_id: &str,
+        _: &Request<'_>,
+    ) -> Result<bool, Unavailable> {
+        Ok(caller.has("orgs", org_id))
+    }
+}
+
+#[scoped(org_id: Organization, or = Admin)]
+#[get("/orgs/<org_id>")]
+async fn handler(org_id: &str) -> String {
+    org_id.to_owned()
+}
+
+#[test]
+fn compiles() {
+    let _ = routes![handler];
+}

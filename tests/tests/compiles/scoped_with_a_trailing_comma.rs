@@ -1,0 +1,26 @@
+use auth_guard::{Scope, Unavailable, Verified, scoped};
+use rocket::{Request, async_trait, get, routes};
+
+struct Organization;
+
+#[async_trait]
+impl Scope for Organization {
+    async fn admits(
+        caller: &Verified,
+        org_id: &str,
+        _: &Request<'_>,
+    ) -> Result<bool, Unavailable> {
+        Ok(caller.has("orgs", org_id))
+    }
+}
+
+#[scoped(org_id: Organization,)]
+#[get("/orgs/<org_id>/<rest..>")]
+fn handler(rest: std::path::PathBuf) -> String {
+    format!("{org_id} {}", rest.display())
+}
+
+#[test]
+fn compiles() {
+    let _ = routes![handler];
+}
