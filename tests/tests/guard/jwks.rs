@@ -457,13 +457,20 @@ fn verifies(verifier: &Verifier, clock: &Clock, issuer: &Issuer) -> Result<(), A
     verifier.verify(&token, clock.now()).map(drop)
 }
 
+/// Begins a fetch, which may be over before the token is looked at.
+#[track_caller]
+fn begins_a_fetch(verifier: &Verifier, clock: &Clock, issuer: &Issuer) {
+    let verdict = verifies(verifier, clock, issuer);
+    assert!(matches!(verdict, Ok(()) | Err(AuthError::KeysUnavailable)), "{verdict:?}");
+}
+
 #[test]
 fn f01_a_verifier_without_a_runtime_fetches_and_retires_keys() {
     let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
     let server = JwksServer::start();
     server.publish(&[&one]);
     let (verifier, clock) = verifier(&server, json!({ "jwks_cooldown": 1 }));
-    assert_eq!(verifies(&verifier, &clock, &one), Err(AuthError::KeysUnavailable));
+    begins_a_fetch(&verifier, &clock, &one);
     eventually("the first keys", || verifies(&verifier, &clock, &one).is_ok());
 
     server.publish(&[&two]);
@@ -486,7 +493,7 @@ fn f02_f11_a_runtime_that_ends_or_is_never_driven_holds_no_fetch() {
     let runtime = runtime.expect("a runtime");
     {
         let _entered = runtime.enter();
-        assert_eq!(verifies(&verifier, &clock, &one), Err(AuthError::KeysUnavailable));
+        begins_a_fetch(&verifier, &clock, &one);
         eventually("the first keys", || verifies(&verifier, &clock, &one).is_ok());
     }
 
@@ -495,7 +502,7 @@ fn f02_f11_a_runtime_that_ends_or_is_never_driven_holds_no_fetch() {
     let handle = runtime.handle().clone();
     runtime.shutdown_background();
     let _entered = handle.enter();
-    assert_eq!(verifies(&verifier, &clock, &one), Err(AuthError::KeysUnavailable));
+    begins_a_fetch(&verifier, &clock, &one);
     eventually("keys again", || verifies(&verifier, &clock, &one).is_ok());
 }
 

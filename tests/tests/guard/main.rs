@@ -18,6 +18,7 @@ mod docs_links;
 mod docs_testing;
 mod exceptions;
 mod explain;
+mod fetching;
 mod findings;
 mod further_issuers;
 mod guards;

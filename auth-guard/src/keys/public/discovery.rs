@@ -1,7 +1,8 @@
 //! An issuer's metadata: OpenID Connect Discovery 1.0, RFC 8414.
 
-use reqwest::Url;
 use serde::Deserialize;
+
+use crate::keys::public::address::Address;
 
 /// The metadata of an issuer, as far as it is needed.
 #[derive(Deserialize)]
@@ -11,18 +12,14 @@ struct Metadata {
 }
 
 /// Returns the two addresses where metadata may be, in the order in which they are asked.
-/// A final `/` of the issuer is taken off before anything is appended.
-pub(super) fn addresses(issuer: &Url) -> [Url; 2] {
+/// A final `/` of the issuer is taken off before anything is appended. Returns `None` if they
+/// are too long.
+pub(super) fn addresses(issuer: &Address) -> Option<[Address; 2]> {
     let path = issuer.path().trim_end_matches('/');
-    let at = |path: String| {
-        let mut url = issuer.clone();
-        url.set_path(&path);
-        url
-    };
-    [
-        at(format!("{path}/.well-known/openid-configuration")),
-        at(format!("/.well-known/oauth-authorization-server{path}")),
-    ]
+    Some([
+        issuer.at(&format!("{path}/.well-known/openid-configuration"))?,
+        issuer.at(&format!("/.well-known/oauth-authorization-server{path}"))?,
+    ])
 }
 
 /// Returns the address of the keys in an issuer's metadata, which must name that issuer

@@ -1,6 +1,8 @@
 //! Public keys, fetched from the issuer, and the tokens that were verified with them.
 
+mod address;
 pub(crate) mod algorithm;
+mod client;
 mod discovery;
 mod engine;
 mod fetch;
@@ -246,7 +248,7 @@ impl PublicKeys {
 /// Reads the metadata of `issuer`, for a fuzz target: the address of its keys.
 #[cfg(feature = "testing")]
 pub(crate) fn read_metadata(json: &[u8], issuer: &str) -> Result<String, String> {
-    fetch::address_of_keys(json, issuer, false).map(String::from)
+    fetch::address_of_keys(json, issuer, false).map(|url| url.to_string())
 }
 
 /// Reads a JWK Set, for a fuzz target: the number of its keys, and a line for each entry that
