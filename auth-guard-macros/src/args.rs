@@ -92,7 +92,7 @@ impl Parse for UserScopedArgs {
 impl UserScopedArgs {
     fn check(self) -> Result<Self> {
         if let Some(param) = &self.param
-            && syn::parse_str::<Ident>(&param.value()).is_err()
+            && !is_name(&param.value())
         {
             let message = "`param` is the name of a segment, without `<` and `>`: write \
                            `param = \"account_id\"` for `<account_id>`";
@@ -218,6 +218,11 @@ fn check_scopes(scopes: Option<&Scopes>) -> Result<()> {
     }
 }
 
+/// Returns `true` if a segment may have this name: Rocket refuses `<r#type>`.
+fn is_name(name: &str) -> bool {
+    syn::parse_str::<Ident>(name).is_ok() && !name.starts_with("r#")
+}
+
 /// Parses the name of an argument. A keyword is one that is unknown.
 fn key(input: ParseStream<'_>, expected: &str) -> Result<Ident> {
     input.call(Ident::parse_any).map_err(|error| Error::new(error.span(), expected))
@@ -226,10 +231,10 @@ fn key(input: ParseStream<'_>, expected: &str) -> Result<Ident> {
 /// Returns an error if what follows in `#[user_scoped(…)]` is a string or a type without the
 /// name of its argument.
 fn unnamed_argument(input: ParseStream<'_>) -> Result<Option<Error>> {
-    let is_name = |name: &String| syn::parse_str::<Ident>(name).is_ok();
     if input.peek(LitStr) {
         let text: LitStr = input.parse()?;
-        let name = Some(text.value()).filter(is_name).unwrap_or_else(|| "account_id".into());
+        let name =
+            Some(text.value()).filter(|name| is_name(name)).unwrap_or_else(|| "account_id".into());
         let message = format!("name the argument: `#[user_scoped(param = \"{name}\")]`");
         return Ok(Some(Error::new(text.span(), message)));
     }

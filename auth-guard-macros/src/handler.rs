@@ -129,9 +129,9 @@ impl Handler {
             self.body = quote!({});
             return;
         };
-        for name in path.segments().filter_map(|name| syn::parse_str::<Ident>(name).ok()) {
-            if !self.names(&name.to_string()) {
-                let bound = Ident::new(&name.to_string(), path.span());
+        for mut bound in path.segments().filter_map(|name| syn::parse_str::<Ident>(name).ok()) {
+            if !self.names(&bound.to_string()) {
+                bound.set_span(path.span());
                 self.prepend(parse_quote!(#[allow(unused_variables)] #bound: ::auth_guard::UserId));
             }
         }

@@ -7,10 +7,7 @@ struct Admin;
 
 #[rocket::async_trait]
 impl Requirement for Admin {
-    async fn is_met_by(
-        _: &Verified,
-        _: &rocket::Request<'_>,
-    ) -> Result<bool, Unavailable> {
+    async fn is_met_by(_: &Verified, _: &rocket::Request<'_>) -> Result<bool, Unavailable> {
         Ok(false)
     }
 }
@@ -29,10 +26,7 @@ pub mod tasks {
 
     #[rocket::async_trait]
     impl Requirement for Staff {
-        async fn is_met_by(
-            _: &Verified,
-            _: &rocket::Request<'_>,
-        ) -> Result<bool, Unavailable> {
+        async fn is_met_by(_: &Verified, _: &rocket::Request<'_>) -> Result<bool, Unavailable> {
             Ok(false)
         }
     }

@@ -5,11 +5,7 @@ struct Organization;
 
 #[async_trait]
 impl Scope for Organization {
-    async fn admits(
-        caller: &Verified,
-        org_id: &str,
-        _: &Request<'_>,
-    ) -> Result<bool, Unavailable> {
+    async fn admits(caller: &Verified, org_id: &str, _: &Request<'_>) -> Result<bool, Unavailable> {
         Ok(caller.has("orgs", org_id))
     }
 }
