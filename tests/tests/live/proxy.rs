@@ -24,7 +24,7 @@ const LIST: &str = "/api/alice/tasks";
 const CALLERS: usize = 4;
 
 /// The names of the copies, in that configuration and in their answers.
-const NAMES: [&str; 2] = ["one", "two"];
+pub(crate) const NAMES: [&str; 2] = ["one", "two"];
 
 pub(crate) struct Proxy {
     port: u16,
@@ -75,7 +75,7 @@ impl Proxy {
     }
 
     /// Returns a column of its statistics for a copy.
-    fn stat(&self, name: &str, column: &str) -> String {
+    pub(crate) fn stat(&self, name: &str, column: &str) -> String {
         let table = self.send("show stat");
         let mut rows = table.trim_start_matches("# ").lines().map(|row| row.split(','));
         let mut head = rows.next().expect("a head");
@@ -290,7 +290,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
 }
 
 /// Stops the other threads if this one panics.
-struct OnPanic<'a>(&'a AtomicBool);
+pub(crate) struct OnPanic<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {

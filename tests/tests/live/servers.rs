@@ -93,6 +93,17 @@ fn exchange_with_cookies(
     token: Option<&str>,
     body: &Value,
 ) -> (u16, Vec<String>, Value) {
+    let answer = try_exchange(method, url, token, body);
+    answer.unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+}
+
+/// Does the same for a server that may be away.
+pub(crate) fn try_exchange(
+    method: &str,
+    url: &str,
+    token: Option<&str>,
+    body: &Value,
+) -> Result<(u16, Vec<String>, Value), ureq::Error> {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     if let Some(token) = token {
@@ -106,13 +117,13 @@ fn exchange_with_cookies(
             agent.run(request.body(body.to_string()).expect("a request"))
         }
     };
-    let mut response = response.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-    let text = response.body_mut().read_to_string().expect("a body");
+    let mut response = response?;
+    let text = response.body_mut().read_to_string()?;
     let cookies = response.headers().get_all("set-cookie").iter();
     let cookies = cookies.map(|field| field.to_str().expect("ASCII"));
     let cookies = cookies.map(|field| field.split(';').next().unwrap_or_default().to_owned());
     let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
-    (response.status().as_u16(), cookies.collect(), answer)
+    Ok((response.status().as_u16(), cookies.collect(), answer))
 }
 
 impl Issuer {
@@ -273,6 +284,11 @@ impl ExampleApp {
         let output = output.expect("the example app starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    }
+
+    /// Returns the id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
     }
 
     /// Returns the address it listens on.
