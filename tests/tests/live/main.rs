@@ -12,6 +12,7 @@ mod oauth;
 mod organizations;
 mod origin;
 mod other_tokens;
+mod process;
 mod proxy;
 mod readme;
 mod rotation;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use auth_guard_tests::server::{Connection, request};
 use serde_json::{Value, json};
 
-use super::servers::{self, ExampleApp, Process, free_port, lasting_port};
+use super::servers::{self, ExampleApp, Process, lasting_port};
 
 const DOCUMENT: &str = include_str!("../../../auth-guard/docs/operating.md");
 
@@ -39,7 +39,7 @@ impl Proxy {
         let configuration = blocks
             .filter_map(|block| block.strip_prefix("text\n"))
             .find(|b| b.contains("frontend"));
-        let port = free_port();
+        let port = lasting_port();
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{port}.cfg"));
         std::fs::write(&file, configuration.expect("a configuration")).expect("a file");
 
@@ -56,6 +56,7 @@ impl Proxy {
         let process = Process(proxy.expect("haproxy is installed"));
         let proxy = Self { port, admin, _process: process };
         until("the proxy listens", || TcpStream::connect(proxy.address()).is_ok());
+        until("its socket is there", || proxy.admin.exists());
         proxy
     }
 

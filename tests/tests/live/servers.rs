@@ -1,17 +1,21 @@
 //! Starts the two servers: Better Auth in Node, and the built example app.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 /// The secret that the two share.
 pub(crate) const SECRET: &str = "the live secret: 32 bytes or more of it";
+
+/// How many lines are kept of what the example app prints.
+const LINES: usize = 5_000;
 
 /// A process, killed on drop.
 pub(crate) struct Process(pub(crate) Child);
@@ -58,6 +62,8 @@ pub(crate) struct ExampleApp {
     url: String,
     /// The lines that it printed until it was ready.
     first_lines: Vec<String>,
+    /// The last lines that it printed since.
+    lines: Arc<Mutex<VecDeque<String>>>,
     process: Process,
 }
 
@@ -247,6 +253,14 @@ impl ExampleApp {
         Self::run(Self::command(Self::build_for_release(), settings))
     }
 
+    /// Starts the release build by another command, such as `prlimit --nofile=64`.
+    pub(crate) fn deploy_by(command: &[&str], settings: &[(&str, &str)]) -> Self {
+        let (program, arguments) = command.split_first().expect("a command");
+        let mut command = Self::command(Path::new(program), settings);
+        command.args(arguments).arg(Self::build_for_release());
+        Self::run(command)
+    }
+
     fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the example app starts");
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
@@ -265,8 +279,18 @@ impl ExampleApp {
         };
 
         // Reads on, so that the pipe never fills up and blocks the application.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        Self { url, first_lines, process }
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let mut kept = kept.lock().expect("no panic");
+                kept.push_back(line);
+                if kept.len() > LINES {
+                    kept.pop_front();
+                }
+            }
+        });
+        Self { url, first_lines, lines, process }
     }
 
     /// Returns the output of a launch that must fail.
@@ -336,6 +360,19 @@ impl ExampleApp {
     /// Returns the lines it printed until it was ready.
     pub(crate) fn first_lines(&self) -> &[String] {
         &self.first_lines
+    }
+
+    /// Returns the last of the lines that it printed since, that contains this.
+    pub(crate) fn last_line(&self, with: &str) -> Option<String> {
+        let lines = self.lines.lock().expect("no panic");
+        lines.iter().rev().find(|line| line.contains(with)).cloned()
+    }
+
+    /// Returns the first line with `with` after the last one with `after`.
+    pub(crate) fn line_after(&self, after: &str, with: &str) -> Option<String> {
+        let lines = self.lines.lock().expect("no panic");
+        let start = lines.iter().rposition(|line| line.contains(after))?;
+        lines.iter().skip(start).find(|line| line.contains(with)).cloned()
     }
 
     /// Returns the lines that it printed, until it was ready, behind this prefix.

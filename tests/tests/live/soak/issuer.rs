@@ -27,12 +27,11 @@ pub(super) struct MortalIssuer {
     keys: Mutex<BTreeSet<String>>,
 }
 
-/// A time without the issuer. Between `begins` and `is_dead`, and between `may_answer` and
-/// `ends`, it may answer or not.
+/// A time without the issuer. Until `is_dead`, and from `may_answer` on, it may answer or not.
 #[derive(Clone, Copy)]
 struct Outage {
     begins: Instant,
-    is_dead: Instant,
+    is_dead: Option<Instant>,
     may_answer: Option<Instant>,
     ends: Option<Instant>,
 }
@@ -81,20 +80,24 @@ impl MortalIssuer {
 
     /// Kills it, as `kill -9` does.
     pub(super) fn kill(&self) {
+        // Noted first: an answer may be judged before the process has ended.
         let begins = Instant::now();
-        drop(self.process.lock().expect("no panic").take());
-        let outage = Outage { begins, is_dead: Instant::now(), may_answer: None, ends: None };
+        let outage = Outage { begins, is_dead: None, may_answer: None, ends: None };
         self.outages.lock().expect("no panic").push(outage);
+        drop(self.process.lock().expect("no panic").take());
+        self.change(|outage| outage.is_dead = Some(Instant::now()));
     }
 
     pub(super) fn revive(&self) {
-        let last = |change: &dyn Fn(&mut Outage)| {
-            change(self.outages.lock().expect("no panic").last_mut().expect("it was killed"));
-        };
-        last(&|outage| outage.may_answer = Some(Instant::now()));
+        self.change(|outage| outage.may_answer = Some(Instant::now()));
         let issuer = Self::run(self.port, &self.database);
         *self.process.lock().expect("no panic") = Some(issuer);
-        last(&|outage| outage.ends = Some(Instant::now()));
+        self.change(|outage| outage.ends = Some(Instant::now()));
+    }
+
+    /// Changes the last outage.
+    fn change(&self, change: impl FnOnce(&mut Outage)) {
+        change(self.outages.lock().expect("no panic").last_mut().expect("it was killed"));
     }
 
     pub(super) fn is_alive(&self) -> bool {
@@ -129,7 +132,12 @@ impl MortalIssuer {
             |o: &&Outage| o.begins <= ended && o.ends.is_none_or(|ends| began <= ends + SLACK);
         match outages.iter().rev().find(touches) {
             None => Seen::Alive,
-            Some(o) if o.is_dead <= began && o.may_answer.is_none_or(|at| ended < at) => Seen::Dead,
+            Some(o)
+                if o.is_dead.is_some_and(|at| at <= began)
+                    && o.may_answer.is_none_or(|at| ended < at) =>
+            {
+                Seen::Dead
+            }
             Some(_) => Seen::Either,
         }
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::judge::{ANSWERS, Judge};
+use crate::process::Used;
 
 /// By how much the median of the last quarter of a run may be above that of the second, which
 /// is half a run before. At 200 requests a second, in an hour, these 2 MiB are 6 bytes for
@@ -22,23 +23,6 @@ pub(super) struct Samples {
     used: Vec<[Used; 2]>,
 }
 
-/// What a process uses.
-#[derive(Clone, Copy)]
-struct Used {
-    kibibytes: u64,
-    descriptors: u64,
-}
-
-impl Used {
-    fn by(id: u32) -> Self {
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("it runs");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kibibytes = resident.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok());
-        let descriptors = std::fs::read_dir(format!("/proc/{id}/fd")).expect("it runs").count();
-        Self { kibibytes: kibibytes.expect("a size"), descriptors: descriptors as u64 }
-    }
-}
-
 impl Samples {
     pub(super) fn open(path: &Path, ids: [u32; 2]) -> Self {
         let mut file = File::create(path).expect("a file");
@@ -49,7 +33,7 @@ impl Samples {
 
     /// Adds a row: what the copies use now, and the answers since the last one.
     pub(super) fn take(&mut self, at: Duration, is_issuer_alive: bool, judge: &Judge<'_>) {
-        let used = self.ids.map(Used::by);
+        let used = self.ids.map(Used::of);
         let [one, two] = used;
         let mut row = vec![at.as_secs(), is_issuer_alive.into()];
         row.extend([one.kibibytes, two.kibibytes, one.descriptors, two.descriptors]);
