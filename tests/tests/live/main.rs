@@ -6,6 +6,7 @@
 //! `tests/next`). They fail if any of that is missing; none is ever skipped.
 
 mod browser;
+mod faults;
 mod jwks;
 mod next;
 mod oauth;

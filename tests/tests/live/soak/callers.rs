@@ -62,9 +62,9 @@ impl<'s> Caller<'s> {
         let tokens = self.tokens.lock().expect("no panic");
         let fit: Vec<_> = tokens.iter().filter(|t| is_old_enough(t.minted.elapsed())).collect();
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        // The newest and the others in turn: some are remembered, some are not.
-        let index =
-            if number % 2 == 0 { fit.len().checked_sub(1)? } else { number % fit.len().max(1) };
+        // The newest or an older one, by turns of two: some are remembered, some are not.
+        let newest = fit.len().checked_sub(1)?;
+        let index = if number % 4 < 2 { newest } else { number % fit.len() };
         fit.get(index).copied().cloned()
     }
 

@@ -55,11 +55,34 @@ fn soak_two_copies_stay_right_and_flat_while_the_issuer_rotates_dies_and_returns
     let callers: Vec<_> = (0..USERS).map(caller).collect();
     let csv = std::env::var_os("SOAK_CSV").map_or_else(|| temporary("soak.csv"), PathBuf::from);
     let mut samples = Samples::open(&csv, copies.each_ref().map(ExampleApp::id));
-    let (done, end) = (stop_at_signals(), Duration::from_secs(seconds));
-    let started = Instant::now();
+    let end = Duration::from_secs(seconds);
+    let ran = run(&issuer, &judge, &callers, &mut samples, end);
 
+    println!("soak: {} s, {issuer}; the samples are in {}", ran.as_secs(), csv.display());
+    println!("{judge}");
+    let metrics = copies.each_ref().map(|copy| read(&format!("http://{}/metrics", copy.address())));
+    for copy in copies {
+        assert_eq!(copy.terminate(10), Some(0));
+    }
+    assert!(judge.wrong() == 0, "wrong answers: see above");
+    assert!(ran >= end, "stopped by a signal");
+    issuer.assert_rotated(seconds);
+    judge.assert_counted(&metrics.concat());
+    samples.assert_flat();
+}
+
+/// Lets everybody do their part until `end`, a signal, or too many wrong answers. Returns how
+/// long that was.
+fn run(
+    issuer: &MortalIssuer,
+    judge: &Judge<'_>,
+    callers: &[Caller<'_>],
+    samples: &mut Samples,
+    end: Duration,
+) -> Duration {
+    let (done, started) = (stop_at_signals(), Instant::now());
     std::thread::scope(|scope| {
-        for caller in &callers {
+        for caller in callers {
             scope.spawn(|| until_done(&done, || caller.send_round()));
         }
         for _ in 0..STRANGERS {
@@ -67,10 +90,10 @@ fn soak_two_copies_stay_right_and_flat_while_the_issuer_rotates_dies_and_returns
         }
         scope.spawn(|| {
             until_done(&done, || {
-                callers.iter().for_each(|caller| {
+                for caller in callers {
                     caller.fetch_a_token();
                     std::thread::sleep(BETWEEN_TOKENS);
-                })
+                }
             });
         });
         scope.spawn(|| {
@@ -87,38 +110,18 @@ fn soak_two_copies_stay_right_and_flat_while_the_issuer_rotates_dies_and_returns
         });
 
         let _guard = OnPanic(&done);
-        for number in 1.. {
-            let next = BETWEEN_SAMPLES * number;
-            while started.elapsed() < next && !done.load(Ordering::SeqCst) {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            if done.load(Ordering::SeqCst) || judge.is_hopeless() {
-                break;
-            }
-            samples.take(started.elapsed(), issuer.is_alive(), &judge);
-            if next >= end {
-                break;
+        let is_over = || done.load(Ordering::SeqCst) || judge.is_hopeless();
+        let mut next = BETWEEN_SAMPLES;
+        while next <= end && !is_over() {
+            std::thread::sleep(Duration::from_millis(50));
+            if started.elapsed() >= next {
+                samples.take(started.elapsed(), issuer.is_alive(), judge);
+                next += BETWEEN_SAMPLES;
             }
         }
         done.store(true, Ordering::SeqCst);
     });
-
-    println!(
-        "soak: {} s, {}; the samples are in {}",
-        started.elapsed().as_secs(),
-        issuer,
-        csv.display()
-    );
-    println!("{judge}");
-    let metrics = copies.each_ref().map(|copy| read(&format!("http://{}/metrics", copy.address())));
-    for copy in copies {
-        assert_eq!(copy.terminate(10), Some(0));
-    }
-    assert!(judge.wrong() == 0, "wrong answers: see above");
-    assert!(started.elapsed() >= end, "stopped by a signal");
-    issuer.assert_rotated(seconds);
-    judge.assert_counted(&metrics.concat());
-    samples.assert_flat();
+    started.elapsed()
 }
 
 /// Starts a copy on the port that the proxy knows it by.
