@@ -9,8 +9,8 @@ use super::judge::{ANSWERS, Judge};
 use crate::process::Used;
 
 /// By how much the median of the last quarter of a run may be above that of the second, which
-/// is half a run before. At 200 requests a second, in an hour, these 2 MiB are 6 bytes for
-/// each request.
+/// is half a run before. A copy has about 90 requests a second, so in an hour these 2 MiB are
+/// 13 bytes for each.
 const KIBIBYTES: u64 = 2 * 1024;
 const DESCRIPTORS: u64 = 8;
 
