@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_guard_tests::server::{Connection, request};
 
-use super::{Stage, issuer, recovery};
+use super::{Stage, issuer, printed, recovery};
 use crate::process::Used;
 use crate::proxy::until;
 use crate::servers::ExampleApp;
@@ -38,8 +38,8 @@ fn without_descriptors_open_connections_are_served_and_the_rest_wait() {
         "descriptors: {} of 64 used; {:?} of processor time in 5 s; {}; {}",
         after.descriptors,
         after.processor - before.processor,
-        app.last_line("accept error").expect("a line"),
-        app.last_line("could not fetch").expect("a line"),
+        printed(&app, "accept error"),
+        printed(&app, "could not fetch"),
     );
     assert!(after.processor - before.processor < Duration::from_secs(1), "it spins");
 

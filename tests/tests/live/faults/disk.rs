@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{Stage, folder, get, send};
+use super::{Stage, folder, get, printed, send};
 use crate::servers::ExampleApp;
 
 const TASKS: &str = "/api/alice/tasks";
@@ -42,7 +42,7 @@ fn a_full_disk_fails_writes_cleanly_and_reads_go_on() {
     for number in 1_000..1_020 {
         create(&mut titles, number);
     }
-    let line = app.last_line("database failed").expect("a line");
+    let line = printed(&app, "database failed");
     println!("disk: full after {} tasks; {line}", titles.len());
     assert_eq!(get(&app, "/health", "").0, 200);
     assert_eq!(get(&app, "/api/status", &token).0, 200);

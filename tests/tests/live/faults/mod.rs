@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use auth_guard::testing::{Algorithm, Issuer, JwksServer};
 use auth_guard_tests::server::{Connection, Reply, request};
 
+use crate::proxy::until;
 use crate::servers::ExampleApp;
 
 const URL: &str = "https://auth.example";
@@ -72,6 +73,12 @@ fn recovery(app: &ExampleApp, path: &str, token: &str) -> Duration {
         std::thread::sleep(Duration::from_millis(100));
     }
     started.elapsed()
+}
+
+/// Waits until the application has printed a line with this, and returns the last one.
+fn printed(app: &ExampleApp, with: &str) -> String {
+    until(&format!("it prints {with:?}"), || app.last_line(with).is_some());
+    app.last_line(with).expect("a line")
 }
 
 /// Creates an empty folder.
