@@ -5,11 +5,13 @@
 
 /// Makes a module of each document. Links between documents have their targets at the end of
 /// each, for a page of the repository. Here `links.md` stands before them, and Markdown takes
-/// the first target of a name: so the same links lead to these modules and to the API.
+/// the first target of a name: so the same links lead to these modules and to the API. Those of
+/// images lead to copies in `images.md`, since rustdoc takes along no file.
 macro_rules! guides {
     ($($(#[$attribute:meta])* $name:ident: $file:literal,)*) => {$(
         $(#[$attribute])*
         #[doc = include_str!("docs/links.md")]
+        #[doc = include_str!("docs/images.md")]
         #[doc = include_str!(concat!("../docs/", $file))]
         pub mod $name {}
     )*};

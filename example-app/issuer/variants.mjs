@@ -2,7 +2,9 @@
 // user of Better Auth may have switched on. Some mint other tokens under the same
 // secret, the others give the access token another shape. They are derived from
 // auth.mjs, so that what is tested is what is copied.
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { betterAuth } from "better-auth";
+import { createAuthMiddleware } from "better-auth/api";
 import { memoryAdapter } from "better-auth/adapters/memory";
 import { getAuthTables } from "better-auth/db";
 import { bearer, jwt } from "better-auth/plugins";
@@ -51,12 +53,22 @@ const variants = {
   "no-iat": () => ({ payload: (session) => ({ ...uid(session), iat: undefined }) }),
   uuid: () => ({ options: ids("uuid") }),
   serial: () => ({ options: ids("serial") }),
-  "short-lived": () => ({ claims: { expirationTime: "3s" } }),
+  "short-lived": () => ({
+    claims: { expirationTime: `${process.env.ISSUER_LIFETIME_SECONDS ?? 3}s` },
+  }),
   rotating: () => ({
     plugin: {
-      jwks: { ...given.jwks, rotationInterval: Number(process.env.ISSUER_ROTATION_SECONDS ?? 1) },
+      jwks: {
+        ...given.jwks,
+        rotationInterval: Number(process.env.ISSUER_ROTATION_SECONDS ?? 1),
+        // How long an old key is still published; Better Auth's own default is 30 days.
+        gracePeriod: Number(process.env.ISSUER_GRACE_SECONDS ?? 30 * 24 * 3600),
+      },
     },
   }),
+  // Written before each answer, so that nothing that was answered is forgotten by a server
+  // that is killed.
+  lasting: () => ({ options: { hooks: { after: createAuthMiddleware(async () => save()) } } }),
 };
 
 // Each word of ISSUER_PLUGIN: the plugins that are added, and what changes with them.
@@ -101,7 +113,22 @@ for (const change of [...chosen("ISSUER_PLUGIN", plugins), ...chosen("ISSUER_VAR
 }
 options.plugins.unshift(jwt(jwtOptions), bearer());
 const tables = Object.values(getAuthTables(options));
-options.database = memoryAdapter(Object.fromEntries(tables.map(({ modelName }) => [modelName, []])));
+const rows = { ...Object.fromEntries(tables.map(({ modelName }) => [modelName, []])), ...saved() };
+options.database = memoryAdapter(rows);
+
+function saved() {
+  const file = process.env.ISSUER_DATABASE;
+  const isDate = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+  const read = (_, value) => (isDate.test(value) ? new Date(value) : value);
+  return file && existsSync(file) ? JSON.parse(readFileSync(file, "utf8"), read) : {};
+}
+
+// A file that is moved into place is whole, whenever the server is killed.
+function save() {
+  const file = process.env.ISSUER_DATABASE;
+  writeFileSync(`${file}.new`, JSON.stringify(rows));
+  renameSync(`${file}.new`, file);
+}
 
 function withHeader(header) {
   const key = new TextEncoder().encode(process.env.BETTER_AUTH_SECRET);

@@ -8,10 +8,12 @@ use std::time::Duration;
 use rocket::fairing::{AdHoc, Fairing};
 use rocket::tokio::time::sleep;
 use serde::Serialize;
+use sqlx::query::QueryAs;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow,
 };
-use sqlx::{Error, FromRow, Row};
+use sqlx::{Error, FromRow, Row, Sqlite};
 use utoipa::ToSchema;
 
 use crate::project::{Project, ProjectInput};
@@ -130,12 +132,8 @@ impl Store {
     pub async fn create(&self, user_id: &str, input: &TaskInput) -> Result<Task, Error> {
         let sql = "INSERT INTO tasks (user_id, title, description) VALUES (?, ?, ?)
                    RETURNING id, title, description, completed";
-        sqlx::query_as(sql)
-            .bind(user_id)
-            .bind(input.title())
-            .bind(input.description())
-            .fetch_one(&self.0)
-            .await
+        let query = sqlx::query_as(sql).bind(user_id).bind(input.title()).bind(input.description());
+        self.write(query).await?.ok_or(Error::RowNotFound)
     }
 
     /// Returns the task, or `None` if this user has no such task.
@@ -154,20 +152,15 @@ impl Store {
     ) -> Result<Option<Task>, Error> {
         let sql = "UPDATE tasks SET title = ?, description = ? WHERE user_id = ? AND id = ?
                    RETURNING id, title, description, completed";
-        sqlx::query_as(sql)
-            .bind(input.title())
-            .bind(input.description())
-            .bind(user_id)
-            .bind(id)
-            .fetch_optional(&self.0)
-            .await
+        let query = sqlx::query_as(sql).bind(input.title()).bind(input.description());
+        self.write(query.bind(user_id).bind(id)).await
     }
 
     /// Toggles `completed`, in one statement, so that two concurrent requests toggle twice.
     pub async fn toggle(&self, user_id: &str, id: i64) -> Result<Option<Task>, Error> {
         let sql = "UPDATE tasks SET completed = NOT completed WHERE user_id = ? AND id = ?
                    RETURNING id, title, description, completed";
-        sqlx::query_as(sql).bind(user_id).bind(id).fetch_optional(&self.0).await
+        self.write(sqlx::query_as(sql).bind(user_id).bind(id)).await
     }
 
     /// Deletes a task. Returns `true` if it existed.
@@ -190,7 +183,23 @@ impl Store {
         input: &ProjectInput,
     ) -> Result<Project, Error> {
         let sql = "INSERT INTO projects (org_id, name) VALUES (?, ?) RETURNING id, name";
-        sqlx::query_as(sql).bind(org_id).bind(input.name()).fetch_one(&self.0).await
+        let query = sqlx::query_as(sql).bind(org_id).bind(input.name());
+        self.write(query).await?.ok_or(Error::RowNotFound)
+    }
+
+    /// Carries out a statement that changes at most one row and returns it.
+    ///
+    /// The answer is read to its end, where SQLite commits. sqlx's `fetch_one` and
+    /// `fetch_optional` stop at the row, and so would take a task for stored that the disk had
+    /// no room for.
+    async fn write<T>(
+        &self,
+        query: QueryAs<'_, Sqlite, T, SqliteArguments>,
+    ) -> Result<Option<T>, Error>
+    where
+        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+    {
+        Ok(query.fetch_all(&self.0).await?.pop())
     }
 
     /// Counts the rows of everybody: only for administrators.

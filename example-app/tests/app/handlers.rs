@@ -103,11 +103,34 @@ impl App {
 
     /// Drops the table, so that every query fails.
     pub(crate) fn break_database(&self) {
+        self.change_database("DROP TABLE tasks");
+    }
+
+    /// Lets each change of a task fail at its end, when SQLite commits it. So does a full disk.
+    pub(crate) fn break_commits(&self) {
+        let broken = |event| {
+            format!(
+                "CREATE TRIGGER broken_{event} AFTER {event} ON tasks
+                 BEGIN INSERT INTO broken VALUES (-1); END;"
+            )
+        };
+        self.change_database(&format!(
+            "CREATE TABLE broken (id REFERENCES tasks (id) DEFERRABLE INITIALLY DEFERRED);
+             INSERT INTO tasks (id, user_id, title) VALUES (7, 'alice', 'milk');
+             {}{}{}",
+            broken("INSERT"),
+            broken("UPDATE"),
+            broken("DELETE"),
+        ));
+    }
+
+    fn change_database(&self, sql: &str) {
         let options =
             SqliteConnectOptions::new().filename(self.directory.path().join("tasks.sqlite"));
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
         rocket::execute(async move {
             let mut connection = options.connect().await.unwrap();
-            sqlx::raw_sql("DROP TABLE tasks").execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         });
     }
 

@@ -164,3 +164,21 @@ fn a_database_error_reveals_nothing() {
     }
     app.get("/api/alice/tasks", "bob").refusal(403, "not_owner");
 }
+
+/// SQLite commits a statement after its last row, so the row alone says nothing.
+#[test]
+fn a_change_that_cannot_be_committed_is_not_reported_as_done() {
+    let app = App::new();
+    app.break_commits();
+    let body = r#"{"title":"tea"}"#;
+    for answer in [
+        app.post("/api/alice/tasks", "alice", body),
+        app.put("/api/alice/tasks/7", "alice", body),
+        app.patch("/api/alice/tasks/7/complete", "alice"),
+        app.delete("/api/alice/tasks/7", "alice"),
+    ] {
+        assert_eq!(answer.problem(500), "The server failed. Try again later.");
+    }
+    let task = json!({ "id": 7, "title": "milk", "description": null, "completed": false });
+    assert_eq!(app.get("/api/alice/tasks", "alice").json(), json!([task]));
+}

@@ -3,8 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 /// The targets of the links between documents, for rustdoc.
 const FOR_RUSTDOC: &str = include_str!("../../../auth-guard/src/docs/links.md");
+/// The images of the documents, for rustdoc: `tests/chart` writes it.
+const IMAGES: &str = include_str!("../../../auth-guard/src/docs/images.md");
 /// The documents in the order in which they are read.
 const INDEX: &str = include_str!("../../../auth-guard/src/docs/index.md");
 /// The modules that the documents are in rustdoc.
@@ -121,7 +126,7 @@ fn no_document_has_a_hidden_line_or_a_link_for_rustdoc_only() {
 #[test]
 fn every_link_of_a_document_leads_somewhere_on_both_kinds_of_page() {
     let documents = documents();
-    let rustdoc = definitions(FOR_RUSTDOC);
+    let (rustdoc, images) = (definitions(FOR_RUSTDOC), definitions(IMAGES));
     let mut used = BTreeSet::new();
     for (name, document) in &documents {
         let (prose, _) = split(document);
@@ -136,6 +141,13 @@ fn every_link_of_a_document_leads_somewhere_on_both_kinds_of_page() {
         let defined = definitions(document);
         for (label, target) in &defined {
             assert!(labels.contains(label), "{name}: nothing links to [{label}]");
+            if let Some(image) = images.get(label) {
+                let file = std::fs::read(folder().join(target)).expect("an image");
+                let copy = image.strip_prefix("data:image/svg+xml;base64,").expect("a copy");
+                assert!(STANDARD.decode(copy).is_ok_and(|copy| copy == file), "{label} is another");
+                used.insert(*label);
+                continue;
+            }
             assert!(rustdoc.contains_key(label), "{name}: links.md has no [{label}]");
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             assert!(folder().join(file).exists(), "{name}: there is no {file}");
@@ -154,7 +166,7 @@ fn every_link_of_a_document_leads_somewhere_on_both_kinds_of_page() {
     }
     let (_, of_the_index) = links(INDEX);
     used.extend(of_the_index);
-    let known: BTreeSet<_> = rustdoc.into_keys().collect();
+    let known: BTreeSet<_> = rustdoc.into_keys().chain(images.into_keys()).collect();
     assert_eq!(known.difference(&used).collect::<Vec<_>>(), [&""; 0], "unused in links.md");
 }
 

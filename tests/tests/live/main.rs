@@ -1,17 +1,20 @@
 //! The main purpose, on real ports: a token from a real Better Auth server opens its
 //! owner's path in the built example app, and nobody else's.
 //!
-//! These tests need Node, Chromium, HAProxy and the packages of the issuers, of the browser
-//! and of Next.js (`npm ci` in `example-app/issuer`, `tests/issuers`, `tests/browser` and
-//! `tests/next`). They fail if any of that is missing; none is ever skipped.
+//! These tests need Node, Chromium, HAProxy, OpenSSL and the packages of the issuers, of the
+//! browser and of Next.js (`npm ci` in `example-app/issuer`, `tests/issuers`, `tests/browser`
+//! and `tests/next`). They fail if any of that is missing. Those that are ignored take minutes,
+//! or need root: `.ci/release` runs them.
 
 mod browser;
+mod faults;
 mod jwks;
 mod next;
 mod oauth;
 mod organizations;
 mod origin;
 mod other_tokens;
+mod process;
 mod proxy;
 mod readme;
 mod rotation;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use auth_guard_tests::server::{Connection, request};
 use serde_json::{Value, json};
 
-use super::servers::{self, ExampleApp, Process, free_port, lasting_port};
+use super::servers::{self, ExampleApp, Process, lasting_port};
 
 const DOCUMENT: &str = include_str!("../../../auth-guard/docs/operating.md");
 
@@ -24,7 +24,7 @@ const LIST: &str = "/api/alice/tasks";
 const CALLERS: usize = 4;
 
 /// The names of the copies, in that configuration and in their answers.
-const NAMES: [&str; 2] = ["one", "two"];
+pub(crate) const NAMES: [&str; 2] = ["one", "two"];
 
 pub(crate) struct Proxy {
     port: u16,
@@ -39,7 +39,7 @@ impl Proxy {
         let configuration = blocks
             .filter_map(|block| block.strip_prefix("text\n"))
             .find(|b| b.contains("frontend"));
-        let port = free_port();
+        let port = lasting_port();
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("haproxy-{port}.cfg"));
         std::fs::write(&file, configuration.expect("a configuration")).expect("a file");
 
@@ -56,6 +56,7 @@ impl Proxy {
         let process = Process(proxy.expect("haproxy is installed"));
         let proxy = Self { port, admin, _process: process };
         until("the proxy listens", || TcpStream::connect(proxy.address()).is_ok());
+        until("its socket is there", || proxy.admin.exists());
         proxy
     }
 
@@ -75,7 +76,7 @@ impl Proxy {
     }
 
     /// Returns a column of its statistics for a copy.
-    fn stat(&self, name: &str, column: &str) -> String {
+    pub(crate) fn stat(&self, name: &str, column: &str) -> String {
         let table = self.send("show stat");
         let mut rows = table.trim_start_matches("# ").lines().map(|row| row.split(','));
         let mut head = rows.next().expect("a head");
@@ -290,7 +291,7 @@ fn copies_behind_a_proxy_die_and_restart_without_one_wrong_answer() {
 }
 
 /// Stops the other threads if this one panics.
-struct OnPanic<'a>(&'a AtomicBool);
+pub(crate) struct OnPanic<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for OnPanic<'_> {
     fn drop(&mut self) {

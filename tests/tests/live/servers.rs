@@ -1,17 +1,21 @@
 //! Starts the two servers: Better Auth in Node, and the built example app.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 /// The secret that the two share.
 pub(crate) const SECRET: &str = "the live secret: 32 bytes or more of it";
+
+/// How many lines are kept of what the example app prints.
+const LINES: usize = 5_000;
 
 /// A process, killed on drop.
 pub(crate) struct Process(pub(crate) Child);
@@ -58,6 +62,8 @@ pub(crate) struct ExampleApp {
     url: String,
     /// The lines that it printed until it was ready.
     first_lines: Vec<String>,
+    /// The last lines that it printed since.
+    lines: Arc<Mutex<VecDeque<String>>>,
     process: Process,
 }
 
@@ -93,6 +99,17 @@ fn exchange_with_cookies(
     token: Option<&str>,
     body: &Value,
 ) -> (u16, Vec<String>, Value) {
+    let answer = try_exchange(method, url, token, body);
+    answer.unwrap_or_else(|error| panic!("{method} {url}: {error}"))
+}
+
+/// Does the same for a server that may be away.
+pub(crate) fn try_exchange(
+    method: &str,
+    url: &str,
+    token: Option<&str>,
+    body: &Value,
+) -> Result<(u16, Vec<String>, Value), ureq::Error> {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
     let mut request = ureq::http::Request::builder().method(method).uri(url);
     if let Some(token) = token {
@@ -106,13 +123,13 @@ fn exchange_with_cookies(
             agent.run(request.body(body.to_string()).expect("a request"))
         }
     };
-    let mut response = response.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
-    let text = response.body_mut().read_to_string().expect("a body");
+    let mut response = response?;
+    let text = response.body_mut().read_to_string()?;
     let cookies = response.headers().get_all("set-cookie").iter();
     let cookies = cookies.map(|field| field.to_str().expect("ASCII"));
     let cookies = cookies.map(|field| field.split(';').next().unwrap_or_default().to_owned());
     let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
-    (response.status().as_u16(), cookies.collect(), answer)
+    Ok((response.status().as_u16(), cookies.collect(), answer))
 }
 
 impl Issuer {
@@ -236,6 +253,14 @@ impl ExampleApp {
         Self::run(Self::command(Self::build_for_release(), settings))
     }
 
+    /// Starts the release build by another command, such as `prlimit --nofile=64`.
+    pub(crate) fn deploy_by(command: &[&str], settings: &[(&str, &str)]) -> Self {
+        let (program, arguments) = command.split_first().expect("a command");
+        let mut command = Self::command(Path::new(program), settings);
+        command.args(arguments).arg(Self::build_for_release());
+        Self::run(command)
+    }
+
     fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the example app starts");
         let mut output = BufReader::new(child.stdout.take().expect("piped"));
@@ -254,8 +279,18 @@ impl ExampleApp {
         };
 
         // Reads on, so that the pipe never fills up and blocks the application.
-        std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-        Self { url, first_lines, process }
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = lines.clone();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                let mut kept = kept.lock().expect("no panic");
+                kept.push_back(line);
+                if kept.len() > LINES {
+                    kept.pop_front();
+                }
+            }
+        });
+        Self { url, first_lines, lines, process }
     }
 
     /// Returns the output of a launch that must fail.
@@ -273,6 +308,11 @@ impl ExampleApp {
         let output = output.expect("the example app starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    }
+
+    /// Returns the id of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
     }
 
     /// Returns the address it listens on.
@@ -320,6 +360,19 @@ impl ExampleApp {
     /// Returns the lines it printed until it was ready.
     pub(crate) fn first_lines(&self) -> &[String] {
         &self.first_lines
+    }
+
+    /// Returns the last of the lines that it printed since, that contains this.
+    pub(crate) fn last_line(&self, with: &str) -> Option<String> {
+        let lines = self.lines.lock().expect("no panic");
+        lines.iter().rev().find(|line| line.contains(with)).cloned()
+    }
+
+    /// Returns the first line with `with` after the last one with `after`.
+    pub(crate) fn line_after(&self, after: &str, with: &str) -> Option<String> {
+        let lines = self.lines.lock().expect("no panic");
+        let start = lines.iter().rposition(|line| line.contains(after))?;
+        lines.iter().skip(start).find(|line| line.contains(with)).cloned()
     }
 
     /// Returns the lines that it printed, until it was ready, behind this prefix.
