@@ -129,6 +129,17 @@ fn nothing_prints_a_secret_a_token_or_a_claim() {
 }
 
 #[test]
+fn what_is_printed_says_which_type_it_is() {
+    let verifier = guard().verifier(&figment(&json!({}))).expect("a valid configuration");
+    let claims = verifier.verify(&issuer().token("alice").sign(), now()).expect("valid");
+    assert_eq!(format!("{claims:?}"), "Claims(..)");
+    assert_eq!(format!("{:?}", secret()), "Secret(..)");
+    assert!(format!("{verifier:?}").starts_with("Verifier { profile: "), "{verifier:?}");
+    let checked = guard().with_check(|_, _| Box::pin(async { Ok(()) }));
+    assert!(format!("{checked:?}").contains("hook: Some(Hook(..))"), "{checked:?}");
+}
+
+#[test]
 fn random_secrets_differ_and_are_valid() {
     let (one, two) = (Secret::random(), Secret::random());
     assert_ne!(one.expose(), two.expose());

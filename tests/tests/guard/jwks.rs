@@ -292,6 +292,28 @@ fn a_misbehaving_issuer_leaves_the_known_keys_in_use() {
 }
 
 #[test]
+fn an_answer_has_at_most_256_kib() {
+    let one = issuer(Algorithm::EdDsa, "one");
+    let set = json!({ "keys": [one.jwk().expect("a key")] }).to_string();
+    for (length, status) in [(256 * 1024, 200), (256 * 1024 + 1, 503), (400 * 1024, 503)] {
+        let answer = set.clone() + &" ".repeat(length - set.len());
+        let stage = Stage::set(|server| server.answer("200 OK", answer));
+        assert_eq!(stage.get(&one), status, "{length}");
+    }
+}
+
+#[test]
+fn five_redirects_are_followed_and_no_more() {
+    let stage = Stage::set(|server| server.publish(&[]));
+    let redirect = format!("302 Found\nLocation: {}", stage.server.url());
+    stage.server.answer(&redirect, "");
+    let before = stage.server.fetches();
+    stage.advance(30);
+    assert_eq!(stage.get(&issuer(Algorithm::EdDsa, "one")), 503);
+    assert_eq!(stage.server.fetches(), before + 1 + 5);
+}
+
+#[test]
 fn a_known_key_never_waits_for_a_fetch() {
     let one = issuer(Algorithm::EdDsa, "one");
     let server = JwksServer::start();
