@@ -250,6 +250,19 @@ fn without_any_key_it_is_503_and_comes_back_by_itself() {
 }
 
 #[test]
+fn what_is_left_of_a_cooldown_is_said_in_whole_seconds_rounded_up() {
+    let one = issuer(Algorithm::EdDsa, "one");
+    let stage = Stage::with(json!({ "jwks_cooldown": 30 }), AuthGuard::fairing(), |_| {});
+    let retry_after = || stage.answer(&one.token("alice").sign()).retry_after;
+    // The first may still wait for the fetch of the launch, the second asks for one.
+    assert_eq!((retry_after(), retry_after()), (Some("30".into()), Some("30".into())));
+    for (milliseconds, seconds) in [(1, "30"), (499, "30"), (500, "29"), (9_999, "20")] {
+        stage.clock.advance(Duration::from_millis(milliseconds));
+        assert_eq!(retry_after().as_deref(), Some(seconds), "{milliseconds}");
+    }
+}
+
+#[test]
 fn a_misbehaving_issuer_leaves_the_known_keys_in_use() {
     let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
     let stage = Stage::set(|server| server.publish(&[&one]));
@@ -304,12 +317,14 @@ fn an_answer_has_at_most_256_kib() {
 
 #[test]
 fn five_redirects_are_followed_and_no_more() {
-    let stage = Stage::set(|server| server.publish(&[]));
+    let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
+    let stage = Stage::set(|server| server.publish(&[&one]));
+    assert_eq!(stage.get(&one), 200, "the fetch of the launch has ended");
     let redirect = format!("302 Found\nLocation: {}", stage.server.url());
     stage.server.answer(&redirect, "");
     let before = stage.server.fetches();
     stage.advance(30);
-    assert_eq!(stage.get(&issuer(Algorithm::EdDsa, "one")), 503);
+    assert_eq!(stage.get(&two), 503);
     assert_eq!(stage.server.fetches(), before + 1 + 5);
 }
 

@@ -120,3 +120,12 @@ fn rule_07_an_rsa_key_has_2048_to_8192_bits_and_an_odd_exponent_above_one() {
         assert_eq!(with(&[0xff], 255, e), refused("its numbers are not a valid key"), "{e:?}");
     }
 }
+
+#[test]
+fn a_set_has_at_most_100_entries() {
+    let usual = jwk(Algorithm::EdDsa);
+    assert_eq!(read(&vec![usual.clone(); 100], &[]), Ok((1, vec![])));
+    for length in [101, 102, 200] {
+        assert_eq!(read(&vec![usual.clone(); length], &[]), Err("has more than 100 keys".into()));
+    }
+}
