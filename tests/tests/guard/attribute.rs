@@ -141,6 +141,7 @@ fn what_it_binds_is_used_as_text() {
     assert!(bound("alice") == "alice" && bound("alice") == *"alice");
     assert!(bound("alice") != "bob" && bound("alice") != *"bob");
     assert_eq!(String::from(bound("alice")), "alice");
+    assert_eq!(format!("{} {:?}", bound("alice"), bound("alice")), "alice PathSegment(..)");
     let rows = std::collections::HashMap::from([(bound("alice"), 1), (bound("bob"), 2)]);
     assert_eq!((rows.get("alice"), rows.get("carol")), (Some(&1), None));
 }

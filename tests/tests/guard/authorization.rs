@@ -101,7 +101,7 @@ fn helped(org_id: &str) -> String {
 #[user_scoped(or = Admin)]
 #[get("/things/<thing>/of/<user_id>")]
 fn seen(thing: &str, access: Access) -> String {
-    format!("{thing} {}", access.path_user())
+    format!("{thing} {} {access:?}", access.path_user())
 }
 
 mod aliased {
@@ -220,8 +220,11 @@ fn of_several_attributes_in_any_order_all_must_pass() {
 fn access_tells_the_user_of_the_path_wherever_that_stands() {
     let client = launch(rocket(guard(), routes![seen]));
     let path = "/api/things/ball/of/alice";
-    assert_eq!(get(&client, path, "alice", json!({})), ok("ball alice"));
-    assert_eq!(get(&client, path, "bob", json!({ "roles": ["admin"] })), ok("ball alice"));
+    let seen = |by_exception: bool| {
+        ok(&format!("ball alice Access {{ by_exception: {by_exception}, .. }}"))
+    };
+    assert_eq!(get(&client, path, "alice", json!({})), seen(false));
+    assert_eq!(get(&client, path, "bob", json!({ "roles": ["admin"] })), seen(true));
 }
 
 #[test]

@@ -656,5 +656,8 @@ fn f20_at_most_256_requests_wait_for_keys() {
         }
         crowd().await;
         assert_eq!(ended.lock().expect("no panic").len(), 300, "the rest at the fetch's end");
+        let verifier = client.rocket().state::<Verifier>().expect("managed");
+        let explanation = verifier.explain(&garbage(0), now()).await.to_string();
+        assert!(explanation.contains(": it does not answer within 5 s"), "{explanation}");
     });
 }

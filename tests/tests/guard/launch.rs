@@ -895,6 +895,10 @@ fn routes_that_nothing_declares_are_one_warning_with_their_number_and_the_first_
         app().launches(&[&format!("{warning}{said}"), "and then set `undeclared` to \"deny\""]);
         let allowed = app().env("AUTH_GUARD_UNDECLARED", "allow").run();
         assert!(allowed.launched && !allowed.output.contains(warning), "{}", allowed.output);
+        app().env("AUTH_GUARD_UNDECLARED", "deny").refused(&[
+            "GET /1/me: nothing declares who may call it.",
+            ">> Write `#[user_scoped]`, `#[scoped]` or `#[authorized]` above a handler, or mount",
+        ]);
     }
     let declared = App::with_secret().arg("scopeless").run();
     assert!(declared.launched && !declared.output.contains(warning), "{}", declared.output);

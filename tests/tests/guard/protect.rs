@@ -120,6 +120,17 @@ fn a_token_is_verified_once_however_many_layers_ask() {
 }
 
 #[test]
+fn protected_routes_are_mounted_one_by_one_as_well() {
+    let routes: Vec<Route> = protect(routes![plain, version]).into_iter().collect();
+    assert_eq!(routes.len(), 2);
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard());
+    let client = launch(rocket.mount("/api", routes));
+    for (user, status) in [("alice", Status::Ok), ("bob", Status::Forbidden)] {
+        assert_eq!(client.get("/api/alice/plain").as_user(user).dispatch().status(), status);
+    }
+}
+
+#[test]
 fn declared_twice_is_declared_once() {
     let rocket = rocket::custom(figment(&json!({}))).attach(guard());
     let routes = protect(public(protect(protect(routes![plain]))));
