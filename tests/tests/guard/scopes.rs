@@ -46,6 +46,15 @@ impl Requirement for AsksVerified {
     }
 }
 
+struct Editor;
+
+#[async_trait]
+impl Requirement for Editor {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.has("roles", "editor"))
+    }
+}
+
 /// Asks for the owner, or for whom the path is open to.
 struct AsksOwner;
 
@@ -162,6 +171,26 @@ fn enforced() -> Client {
 /// A token of alice's with these scopes.
 fn alice(scopes: &str) -> Token {
     issuer().token("alice").scope(scopes)
+}
+
+/// Requirements come before scopes, also where a mount has several.
+#[test]
+fn of_a_mount_every_requirement_is_asked_before_the_scopes() {
+    let table = figment(&json!({ "scopes": "enforced" }));
+    let routes = protect(routes![verified]).require::<Admin>().require::<Editor>();
+    let rocket = rocket::custom(table).attach(guard());
+    let client = launch(rocket.mount("/api", routes.require_scope("ops")));
+    for (roles, scope, expected) in [
+        (&["admin", "editor"][..], "ops", (200, "")),
+        (&["admin", "editor"], "other", (403, "insufficient_scope")),
+        (&["admin"], "other", (403, "not_allowed")),
+        (&["editor"], "other", (403, "not_allowed")),
+    ] {
+        let (status, code) =
+            get(&client, "/api/guards/verified", alice(scope).claim("roles", roles));
+        assert_eq!(status, expected.0, "{roles:?} {scope}");
+        assert!(status == 200 || code == expected.1, "{roles:?} {scope}: {code}");
+    }
 }
 
 /// A guard that a requirement asks for leaves the scopes to the attribute.
