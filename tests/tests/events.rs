@@ -6,7 +6,10 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use auth_guard::testing::{Algorithm, Clock, Issuer, JwksServer, RequestExt, Token};
-use auth_guard::{Access, AuthError, AuthGuard, Owner, Verified, protect, public, user_scoped};
+use auth_guard::{
+    Access, AuthError, AuthGuard, Owner, Requirement, Scope, Unavailable, Verified, authorized,
+    protect, public, scoped, user_scoped,
+};
 use auth_guard_tests::corpus::{self, Case};
 use auth_guard_tests::*;
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -93,8 +96,61 @@ fn misused(owner: Owner) -> String {
     owner.uid().to_owned()
 }
 
+struct Team;
+
+#[rocket::async_trait]
+impl Scope for Team {
+    async fn admits(
+        caller: &Verified,
+        team: &str,
+        _: &rocket::Request<'_>,
+    ) -> Result<bool, Unavailable> {
+        Ok(caller.has("teams", team))
+    }
+}
+
+/// Asks for the caller once more, as a look-up by another guard would.
+struct AsksVerified;
+
+#[rocket::async_trait]
+impl Requirement for AsksVerified {
+    async fn is_met_by(_: &Verified, request: &rocket::Request<'_>) -> Result<bool, Unavailable> {
+        Ok(request.guard::<Verified>().await.is_success())
+    }
+}
+
+#[authorized(Staff)]
+#[get("/stats")]
+fn stats() {}
+
+#[scoped(team: Team)]
+#[get("/teams/<team>")]
+fn team(team: &str) -> &str {
+    team
+}
+
+#[authorized(Staff)]
+#[scoped(team: Team)]
+#[get("/teams/<team>/stats")]
+fn team_stats(team: &str) -> &str {
+    team
+}
+
+#[authorized(Staff)]
+#[user_scoped]
+#[get("/<user_id>/stats")]
+fn own_stats(user_id: &str) -> &str {
+    user_id
+}
+
+#[authorized(AsksVerified)]
+#[get("/asks")]
+fn asks() {}
+
 fn rocket() -> Rocket<Build> {
     app(&json!({}))
+        .mount("/api", routes![stats, own_stats, asks])
+        .mount("/org", routes![team, team_stats])
         .mount("/api", routes![staff, many, guest, misused])
         .mount("/held", protect(routes![held, both, held_me]))
         .mount("/", public(routes![version]))
@@ -150,6 +206,38 @@ fn every_decision_is_one_event() {
     }
     assert_eq!(get(&client, "/version", None), []);
     assert_eq!(get(&client, "/nowhere", alice()), []);
+}
+
+/// What opened a route is the more telling of the reasons, and who refused is named.
+#[test]
+fn an_event_names_the_scope_or_the_requirement_that_decided() {
+    let _turn = turn();
+    let client = launch(rocket());
+    let alice = || issuer().token("alice").claim("teams", ["red"]);
+    let staff = || alice().claim("role", "staff");
+    for (path, token, why) in [
+        ("/api/stats", staff(), r#"by="requirement" requirement="Staff""#),
+        ("/org/teams/red", alice(), r#"by="scope" scope="Team""#),
+        ("/org/teams/red/stats", staff(), r#"by="scope" scope="Team""#),
+        ("/api/alice/stats", staff(), r#"by="owner""#),
+        ("/api/asks", alice(), r#"by="requirement" requirement="AsksVerified""#),
+    ] {
+        let route = path.replace("alice", "<user_id>").replace("red", "<team>");
+        let text =
+            format!(r#"auth-guard: allowed outcome="allowed" {why} method="GET" route="{route}""#);
+        assert_eq!(get(&client, path, Some(token)), [(Level::Trace, text)], "{path}");
+    }
+    for (path, token, by) in [
+        ("/api/stats", alice(), "Staff"),
+        ("/org/teams/blue", staff(), "Team"),
+        ("/org/teams/red/stats", alice(), "Staff"),
+        ("/api/alice/stats", alice(), "Staff"),
+    ] {
+        let told = get(&client, path, Some(token));
+        let [(Level::Warn, text)] = &told[..] else { panic!("{path}: {told:?}") };
+        assert!(text.contains(r#"reason="not_allowed" cause=NotAllowed "#), "{text}");
+        assert!(text.contains(&format!(r#" requirement="{by}""#)), "{text}");
+    }
 }
 
 /// The rules on tokens of another kind, and the claim that was at fault.

@@ -6,7 +6,8 @@ use std::io::Read;
 
 use auth_guard::testing::{Clock, RequestExt};
 use auth_guard::{
-    Access, AuthGuard, Owner, Requirement, Unavailable, Verified, authorized, protect, user_scoped,
+    Access, AuthGuard, Owner, Requirement, Scope, Unavailable, Verified, authorized, protect,
+    scoped, user_scoped,
 };
 use auth_guard_tests::now;
 use rocket::fairing::AdHoc;
@@ -49,6 +50,47 @@ fn forgotten(user_id: &str) -> &str {
 #[get("/<user_id>/unowned")]
 fn unowned(user_id: &str) -> &str {
     user_id
+}
+
+struct Team;
+
+#[rocket::async_trait]
+impl Scope for Team {
+    async fn admits(_: &Verified, _: &str, _: &rocket::Request<'_>) -> Result<bool, Unavailable> {
+        Ok(false)
+    }
+}
+
+#[scoped(team_id: Team)]
+#[get("/teams/<team_id>")]
+fn team(team_id: &str) -> &str {
+    team_id
+}
+
+#[user_scoped(param = "account_id")]
+#[get("/accounts/<account_id>")]
+fn account(account_id: &str) -> &str {
+    account_id
+}
+
+/// Routes that name what handlers elsewhere are scoped by.
+mod reserved {
+    use super::get;
+
+    #[get("/teams/<team_id>/forgotten")]
+    pub(super) fn team_forgotten(team_id: &str) -> &str {
+        team_id
+    }
+
+    #[get("/search?<team_id>")]
+    pub(super) fn team_in_the_query(team_id: &str) -> &str {
+        team_id
+    }
+
+    #[get("/accounts/<account_id>/forgotten")]
+    pub(super) fn account_forgotten(account_id: &str) -> &str {
+        account_id
+    }
 }
 
 #[get("/nobody")]
@@ -95,6 +137,21 @@ fn main() -> Result<(), String> {
         rocket = rocket.mount("/api", routes![forgotten]);
     }
 
+    let undeclared =
+        std::env::args().find_map(|given| given.strip_prefix("undeclared=")?.parse().ok());
+    for n in 1..=undeclared.unwrap_or(0) {
+        rocket = rocket.mount(format!("/{n}"), routes![me]);
+    }
+    if is_given("reserved-team") {
+        use reserved::{team_forgotten, team_in_the_query};
+        rocket = rocket.mount("/r", routes![team, team_forgotten, team_in_the_query]);
+    }
+    if is_given("reserved-account") {
+        rocket = rocket.mount("/r", routes![account, reserved::account_forgotten]);
+    }
+    if is_given("protected") {
+        rocket = rocket.mount("/protected", protect(routes![me]));
+    }
     if is_given("unowned") {
         rocket = rocket.mount("/api", routes![unowned]);
     }

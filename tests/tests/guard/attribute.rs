@@ -133,6 +133,20 @@ fn it_goes_with_a_body() {
 }
 
 #[test]
+fn what_it_binds_is_used_as_text() {
+    use auth_guard::UserId;
+    let bound = |text: &str| -> UserId {
+        rocket::request::FromParam::from_param(text).expect("any segment")
+    };
+    assert!(bound("alice") == "alice" && bound("alice") == *"alice");
+    assert!(bound("alice") != "bob" && bound("alice") != *"bob");
+    assert_eq!(String::from(bound("alice")), "alice");
+    assert_eq!(format!("{} {:?}", bound("alice"), bound("alice")), "alice PathSegment(..)");
+    let rows = std::collections::HashMap::from([(bound("alice"), 1), (bound("bob"), 2)]);
+    assert_eq!((rows.get("alice"), rows.get("carol")), (Some(&1), None));
+}
+
+#[test]
 fn it_goes_with_uri() {
     assert_eq!(uri!("/api", borrowed("a b")).to_string(), "/api/a%20b/borrowed");
     assert_eq!(uri!("/api", borrowed(user_id = "alice")).to_string(), "/api/alice/borrowed");

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_guard::testing::{RequestExt, assert_refused};
 use auth_guard::{
-    AuthGuard, Caller, Owner, Requirement, Scope, Unavailable, Verified, authorized, protect,
-    scoped, user_scoped,
+    Access, AuthGuard, Caller, Owner, Requirement, Scope, Unavailable, Verified, authorized,
+    protect, scoped, user_scoped,
 };
 use auth_guard_tests::*;
 use base64::Engine;
@@ -96,6 +96,12 @@ fn last(org_id: &str, user_id: &str) -> String {
 #[get("/orgs/<org_id>/of/<user_id>/helped")]
 fn helped(org_id: &str) -> String {
     format!("{org_id} {user_id}")
+}
+
+#[user_scoped(or = Admin)]
+#[get("/things/<thing>/of/<user_id>")]
+fn seen(thing: &str, access: Access) -> String {
+    format!("{thing} {} {access:?}", access.path_user())
 }
 
 mod aliased {
@@ -208,6 +214,17 @@ fn of_several_attributes_in_any_order_all_must_pass() {
     assert_eq!(get(&client, path, "alice", json!({ "roles": ["editor"] })), ok("alice"));
     assert_eq!(get(&client, path, "alice", json!({})), not_allowed());
     assert_eq!(get(&client, path, "bob", json!({ "roles": ["editor"] })), not_owner());
+}
+
+#[test]
+fn access_tells_the_user_of_the_path_wherever_that_stands() {
+    let client = launch(rocket(guard(), routes![seen]));
+    let path = "/api/things/ball/of/alice";
+    let seen = |by_exception: bool| {
+        ok(&format!("ball alice Access {{ by_exception: {by_exception}, .. }}"))
+    };
+    assert_eq!(get(&client, path, "alice", json!({})), seen(false));
+    assert_eq!(get(&client, path, "bob", json!({ "roles": ["admin"] })), seen(true));
 }
 
 #[test]
@@ -364,6 +381,33 @@ fn a_requirement_may_ask_guards_but_not_the_one_that_asks_it() {
         assert_eq!(get(&client, "/api/asks", "bob", json!({})).0, 200);
         assert_refused!(client.get("/api/asks/itself").as_user("bob").dispatch(), Misconfigured);
     }
+}
+
+/// Asks another application, which lives on the same thread.
+struct AsksAnother;
+
+#[async_trait]
+impl Requirement for AsksAnother {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        let token = issuer().token(caller.uid()).claim("roles", ["admin"]).sign();
+        let another = rocket::custom(figment(&json!({}))).attach(guard());
+        let another = another.mount("/api", routes![stats]);
+        let client = asynchronous::Client::untracked(another).await?;
+        let request = client.get("/api/stats").bearer(token);
+        Ok(request.dispatch().await.status() == Status::Ok)
+    }
+}
+
+#[authorized(AsksAnother)]
+#[get("/asks/another")]
+fn asks_another() -> &'static str {
+    "asks another"
+}
+
+#[test]
+fn a_requirement_that_asks_another_application_does_not_ask_itself() {
+    let client = launch(rocket(guard(), routes![asks_another]));
+    assert_eq!(get(&client, "/api/asks/another", "bob", json!({})), ok("asks another"));
 }
 
 #[test]
@@ -531,6 +575,26 @@ fn authorized_never_answers_for_a_user() {
     assert!(!launches(rocket(guard(), routes![unused])));
     assert!(!launches(rocket(guard(), routes![edited])));
     assert!(launches(rocket(guard(), protect(routes![unused, edited]).into())));
+}
+
+#[test]
+fn a_guard_without_the_fairing_stops_the_launch() {
+    #[get("/error")]
+    fn error(error: Result<Verified, auth_guard::AuthError>) -> String {
+        format!("{}", error.is_err())
+    }
+
+    type Me = Result<Verified, auth_guard::AuthError>;
+    #[get("/alias")]
+    fn alias(me: Me) -> String {
+        format!("{}", me.is_err())
+    }
+
+    for routes in [routes![greeting], routes![error], routes![alias]] {
+        let rocket = rocket::custom(figment(&json!({}))).mount("/", routes);
+        let result = Client::untracked(rocket).map_err(|error| error.kind().to_string());
+        assert!(result.is_err());
+    }
 }
 
 #[get("/greeting")]

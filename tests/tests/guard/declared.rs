@@ -77,6 +77,29 @@ fn launches(rocket: Rocket<Build>) -> bool {
     Client::untracked(rocket).map_err(|error| error.kind().to_string()).is_ok()
 }
 
+#[authorized]
+#[get("/unused/<user_id>")]
+fn unused(user_id: &str) -> &str {
+    user_id
+}
+
+#[get("/orgs/<org_id>/open")]
+fn org_open(org_id: &str) -> &str {
+    org_id
+}
+
+/// Each handler is looked at as it becomes known, and not only once all are.
+#[test]
+fn a_fault_that_a_later_handler_brings_stops_the_launch_before_liftoff() {
+    let ignites = |routes: Vec<Route>| {
+        let ignited = rocket::execute(with(routes).ignite());
+        ignited.map_err(|error| error.kind().to_string()).is_ok()
+    };
+    assert!(ignites(routes![me, stats, projects, team]));
+    assert!(!ignites(routes![me, stats, unused]), "nobody asks about the user");
+    assert!(!ignites(routes![me, stats, org_open, projects]), "the segment is scoped elsewhere");
+}
+
 fn files() -> rocket::fs::FileServer {
     rocket::fs::FileServer::from(env!("CARGO_MANIFEST_DIR"))
 }

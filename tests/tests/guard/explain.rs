@@ -346,6 +346,22 @@ fn a_token_is_explained_as_of_any_moment() {
     }
 }
 
+#[test]
+fn an_explanation_says_what_the_settings_permit() {
+    let explain = |table: &Value| {
+        let verifier = guard().verifier(&figment(table)).expect("a valid configuration");
+        rocket::execute(verifier.explain(&issuer().token("alice").sign(), now())).to_string()
+    };
+    for (setting, by_default, line) in [
+        (json!({ "match_subject": false }), "`sub` absent or equal to `uid`", "any `sub`, or none"),
+        (json!({ "id_tokens": "accepted" }), "no ID token", "an ID token, or none"),
+    ] {
+        let (usual, set) = (explain(&json!({})), explain(&setting));
+        assert!(usual.contains(by_default) && !usual.contains(line), "{usual}");
+        assert!(set.contains(line) && !set.contains(by_default), "{set}");
+    }
+}
+
 /// An undecided token does not count as refused.
 #[test]
 fn without_public_keys_the_explanation_says_so_and_what_to_do() {

@@ -29,7 +29,7 @@ fn value(user: Verified) -> String {
 
 #[get("/twice")]
 fn twice(one: Verified, two: Verified) -> String {
-    format!("{} {}", one.uid(), std::ptr::eq(one.uid(), two.uid()))
+    format!("{} {} {one:?}", one.uid(), std::ptr::eq(one.uid(), two.uid()))
 }
 
 #[get("/socket?<token>")]
@@ -63,7 +63,10 @@ fn whatever_is_accepted_can_be_read_as_any_json() {
 
 #[test]
 fn a_request_is_verified_once() {
-    assert_eq!(get_as(&client(), "/twice", issuer().token("alice")).body, "alice true");
+    assert_eq!(
+        get_as(&client(), "/twice", issuer().token("alice")).body,
+        "alice true Verified(..)"
+    );
 }
 
 #[test]
@@ -126,6 +129,17 @@ fn nothing_prints_a_secret_a_token_or_a_claim() {
         assert!(!format!("{error:?} {error}").is_empty());
     }
     assert_eq!(format!("{:?}", AuthError::InvalidClaim("aud".into())), "InvalidClaim(\"aud\")");
+}
+
+#[test]
+fn what_is_printed_says_which_type_it_is() {
+    let verifier = guard().verifier(&figment(&json!({}))).expect("a valid configuration");
+    let claims = verifier.verify(&issuer().token("alice").sign(), now()).expect("valid");
+    assert_eq!(format!("{claims:?}"), "Claims(..)");
+    assert_eq!(format!("{:?}", secret()), "Secret(..)");
+    assert!(format!("{verifier:?}").starts_with("Verifier { profile: "), "{verifier:?}");
+    let checked = guard().with_check(|_, _| Box::pin(async { Ok(()) }));
+    assert!(format!("{checked:?}").contains("hook: Some(Hook(..))"), "{checked:?}");
 }
 
 #[test]

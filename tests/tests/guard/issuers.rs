@@ -281,6 +281,7 @@ fn rule_22_an_iss_that_is_not_one_string_of_ours_is_refused() {
         format!(r#""iss":"{PROVIDER}","iss":"{ORIGIN}""#),
         format!(r#""iss":"{ORIGIN}","iss":"{PROVIDER}""#),
         format!(r#""iss":"{PROVIDER}","\u0069ss":"{PROVIDER}""#),
+        format!(r#""iss":"{PROVIDER}","other":1,"other":2"#),
         r#""iss":null"#.into(),
         r#""iss":true"#.into(),
         r#""iss":22"#.into(),

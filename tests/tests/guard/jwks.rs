@@ -250,6 +250,19 @@ fn without_any_key_it_is_503_and_comes_back_by_itself() {
 }
 
 #[test]
+fn what_is_left_of_a_cooldown_is_said_in_whole_seconds_rounded_up() {
+    let one = issuer(Algorithm::EdDsa, "one");
+    let stage = Stage::with(json!({ "jwks_cooldown": 30 }), AuthGuard::fairing(), |_| {});
+    let retry_after = || stage.answer(&one.token("alice").sign()).retry_after;
+    // The first may still wait for the fetch of the launch, the second asks for one.
+    assert_eq!((retry_after(), retry_after()), (Some("30".into()), Some("30".into())));
+    for (milliseconds, seconds) in [(1, "30"), (499, "30"), (500, "29"), (9_999, "20")] {
+        stage.clock.advance(Duration::from_millis(milliseconds));
+        assert_eq!(retry_after().as_deref(), Some(seconds), "{milliseconds}");
+    }
+}
+
+#[test]
 fn a_misbehaving_issuer_leaves_the_known_keys_in_use() {
     let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
     let stage = Stage::set(|server| server.publish(&[&one]));
@@ -289,6 +302,30 @@ fn a_misbehaving_issuer_leaves_the_known_keys_in_use() {
     stage.advance(30);
     stage.server.publish(&[&one, &two]);
     assert_eq!((stage.get(&two), stage.get(&one)), (200, 200));
+}
+
+#[test]
+fn an_answer_has_at_most_256_kib() {
+    let one = issuer(Algorithm::EdDsa, "one");
+    let set = json!({ "keys": [one.jwk().expect("a key")] }).to_string();
+    for (length, status) in [(256 * 1024, 200), (256 * 1024 + 1, 503), (400 * 1024, 503)] {
+        let answer = set.clone() + &" ".repeat(length - set.len());
+        let stage = Stage::set(|server| server.answer("200 OK", answer));
+        assert_eq!(stage.get(&one), status, "{length}");
+    }
+}
+
+#[test]
+fn five_redirects_are_followed_and_no_more() {
+    let (one, two) = (issuer(Algorithm::EdDsa, "one"), issuer(Algorithm::EdDsa, "two"));
+    let stage = Stage::set(|server| server.publish(&[&one]));
+    assert_eq!(stage.get(&one), 200, "the fetch of the launch has ended");
+    let redirect = format!("302 Found\nLocation: {}", stage.server.url());
+    stage.server.answer(&redirect, "");
+    let before = stage.server.fetches();
+    stage.advance(30);
+    assert_eq!(stage.get(&two), 503);
+    assert_eq!(stage.server.fetches(), before + 1 + 5);
 }
 
 #[test]
@@ -626,5 +663,8 @@ fn f20_at_most_256_requests_wait_for_keys() {
         }
         crowd().await;
         assert_eq!(ended.lock().expect("no panic").len(), 300, "the rest at the fetch's end");
+        let verifier = client.rocket().state::<Verifier>().expect("managed");
+        let explanation = verifier.explain(&garbage(0), now()).await.to_string();
+        assert!(explanation.contains(": it does not answer within 5 s"), "{explanation}");
     });
 }

@@ -366,7 +366,14 @@ fn an_address_of_keys_that_is_not_safe_stops_the_launch() {
     App::new()
         .env("BETTER_AUTH_URL", "http://a.example")
         .refused(&["BETTER_AUTH_URL must begin with https"]);
-    for no_url in ["jwks", "ftp://a.example/jwks", "https://user:pass@a.example/jwks"] {
+    for no_url in [
+        "jwks",
+        "ftp://a.example/jwks",
+        "https://user:pass@a.example/jwks",
+        "https://user@a.example/jwks",
+        "https://:pass@a.example/jwks",
+        "https://a.example/jwks#keys",
+    ] {
         named(no_url).refused(&["`jwks_url`", "the http or https URL of a JWK Set"]);
     }
     App::new()
@@ -874,6 +881,58 @@ fn each_forgotten_route_is_a_warning_once_also_one_that_is_mounted_late() {
     }
     let exempt = "If anybody may call a route on purpose";
     assert_eq!(ended.output.matches(exempt).count(), 1, "{}", ended.output);
+}
+
+#[test]
+fn routes_that_nothing_declares_are_one_warning_with_their_number_and_the_first_three() {
+    let warning = "nothing declares who may call ";
+    for (count, said) in [
+        (1, "1 route (GET /1/me). Write `#[user_scoped]`"),
+        (3, "3 routes (GET /1/me, GET /2/me, GET /3/me). Write"),
+        (4, "4 routes (GET /1/me, GET /2/me, GET /3/me, …). Write"),
+    ] {
+        let app = || App::with_secret().arg("scopeless").arg(&format!("undeclared={count}"));
+        app().launches(&[&format!("{warning}{said}"), "and then set `undeclared` to \"deny\""]);
+        let allowed = app().env("AUTH_GUARD_UNDECLARED", "allow").run();
+        assert!(allowed.launched && !allowed.output.contains(warning), "{}", allowed.output);
+        app().env("AUTH_GUARD_UNDECLARED", "deny").refused(&[
+            "GET /1/me: nothing declares who may call it.",
+            ">> Write `#[user_scoped]`, `#[scoped]` or `#[authorized]` above a handler, or mount",
+        ]);
+    }
+    let declared = App::with_secret().arg("scopeless").run();
+    assert!(declared.launched && !declared.output.contains(warning), "{}", declared.output);
+}
+
+#[test]
+fn a_forgotten_segment_is_named_with_what_it_is_scoped_by_elsewhere() {
+    let query = " (a query may be left out: put the user into the path)";
+    let team = "has `<team_id>` where handlers are scoped by `<team_id>`, and nothing declares who \
+                may call it. Write `#[scoped(team_id: …)]` above the route attribute";
+    let account = "has a user in its pattern, and nothing declares who may call it. Write \
+                   `#[user_scoped(param = \"account_id\")]` above the route attribute";
+    App::with_secret().arg("reserved-team").refused(&[
+        &format!("GET /r/teams/<team_id>/forgotten (handler `team_forgotten`) {team}."),
+        &format!("GET /r/search?<team_id> (handler `team_in_the_query`) {team}{query}."),
+    ]);
+    App::with_secret().arg("reserved-account").refused(&[&format!(
+        "GET /r/accounts/<account_id>/forgotten (handler `account_forgotten`) {account}."
+    )]);
+}
+
+/// Then the attribute lets in whom it says, and nothing compares the user.
+#[test]
+fn where_an_unscoped_route_is_only_a_warning_it_is_open() {
+    let app = App::with_secret().env("AUTH_GUARD_UNSCOPED", "warn").arg("unowned");
+    let app = app.get("/api/alice/unowned", issuer().token("bob"));
+    assert_eq!(app.launches(&["nothing asks whether the caller may use it"]), [200]);
+}
+
+#[test]
+fn a_refusal_by_protect_is_a_line_of_the_log_as_that_of_a_guard_is() {
+    let app = App::with_secret().arg("protected");
+    let app = app.get("/protected/me", alice().expired());
+    assert_eq!(app.launches(&["`protect` failed: Expired."]), [401]);
 }
 
 #[test]

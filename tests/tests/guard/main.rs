@@ -25,6 +25,7 @@ mod guards;
 mod header;
 mod issuers;
 mod jwks;
+mod key_sets;
 mod launch;
 mod metadata;
 mod openapi;

@@ -119,6 +119,27 @@ fn a_token_is_verified_once_however_many_layers_ask() {
     }
 }
 
+/// The attribute that is exempt asks nothing, so the mount decides.
+#[test]
+fn rule_21_a_machine_passes_no_exempt_route_in_a_protected_mount() {
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard());
+    let client = launch(rocket.mount("/api", protect(routes![profile])));
+    let status = |token| get_as(&client, "/api/alice/profile", token).status;
+    assert_eq!(status(issuer().token("bob")), 200);
+    assert_eq!(status(issuer().token("bot").claim("client_id", "bot")), 403);
+}
+
+#[test]
+fn protected_routes_are_mounted_one_by_one_as_well() {
+    let routes: Vec<Route> = protect(routes![plain, version]).into_iter().collect();
+    assert_eq!(routes.len(), 2);
+    let rocket = rocket::custom(figment(&json!({}))).attach(guard());
+    let client = launch(rocket.mount("/api", routes));
+    for (user, status) in [("alice", Status::Ok), ("bob", Status::Forbidden)] {
+        assert_eq!(client.get("/api/alice/plain").as_user(user).dispatch().status(), status);
+    }
+}
+
 #[test]
 fn declared_twice_is_declared_once() {
     let rocket = rocket::custom(figment(&json!({}))).attach(guard());

@@ -46,6 +46,34 @@ impl Requirement for AsksVerified {
     }
 }
 
+struct Editor;
+
+#[async_trait]
+impl Requirement for Editor {
+    async fn is_met_by(caller: &Verified, _: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(caller.has("roles", "editor"))
+    }
+}
+
+/// Asks for the owner, or for whom the path is open to.
+struct AsksOwner;
+
+#[async_trait]
+impl Requirement for AsksOwner {
+    async fn is_met_by(_: &Verified, request: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(request.guard::<Owner>().await.is_success())
+    }
+}
+
+struct AsksAccess;
+
+#[async_trait]
+impl Requirement for AsksAccess {
+    async fn is_met_by(_: &Verified, request: &Request<'_>) -> Result<bool, Unavailable> {
+        Ok(request.guard::<Access>().await.is_success())
+    }
+}
+
 struct Organization;
 
 #[async_trait]
@@ -71,6 +99,16 @@ handlers! {
     authorized(AsksVerified, machines = true, scope = "tasks:read"), "/asks/jobs" => asks_jobs;
     authorized, "/bare" => bare;
 }
+
+#[user_scoped(scope = "tasks:read")]
+#[authorized(AsksOwner)]
+#[get("/<user_id>/asks/owner")]
+fn asks_owner() {}
+
+#[user_scoped(scope = "tasks:read")]
+#[authorized(AsksAccess)]
+#[get("/<user_id>/asks/access")]
+fn asks_access() {}
 
 #[user_scoped(scope = "a")]
 #[scoped(org_id: Organization, scope = "b a")]
@@ -133,6 +171,38 @@ fn enforced() -> Client {
 /// A token of alice's with these scopes.
 fn alice(scopes: &str) -> Token {
     issuer().token("alice").scope(scopes)
+}
+
+/// Requirements come before scopes, also where a mount has several.
+#[test]
+fn of_a_mount_every_requirement_is_asked_before_the_scopes() {
+    let table = figment(&json!({ "scopes": "enforced" }));
+    let routes = protect(routes![verified]).require::<Admin>().require::<Editor>();
+    let rocket = rocket::custom(table).attach(guard());
+    let client = launch(rocket.mount("/api", routes.require_scope("ops")));
+    for (roles, scope, expected) in [
+        (&["admin", "editor"][..], "ops", (200, "")),
+        (&["admin", "editor"], "other", (403, "insufficient_scope")),
+        (&["admin"], "other", (403, "not_allowed")),
+        (&["editor"], "other", (403, "not_allowed")),
+    ] {
+        let (status, code) =
+            get(&client, "/api/guards/verified", alice(scope).claim("roles", roles));
+        assert_eq!(status, expected.0, "{roles:?} {scope}");
+        assert!(status == 200 || code == expected.1, "{roles:?} {scope}: {code}");
+    }
+}
+
+/// A guard that a requirement asks for leaves the scopes to the attribute.
+#[test]
+fn a_requirement_that_asks_a_guard_does_not_hide_that_a_scope_is_missing() {
+    let table = json!({ "scopes": "enforced" });
+    let client = launch(rocket(&table).mount("/api", routes![asks_owner, asks_access]));
+    for path in ["/api/alice/asks/owner", "/api/alice/asks/access"] {
+        assert_eq!(get(&client, path, alice("tasks:read")).0, 200, "{path}");
+        let missing = (403, "insufficient_scope".to_owned());
+        assert_eq!(get(&client, path, alice("tasks:write")), missing, "{path}");
+    }
 }
 
 /// Returns the status, and the code of a refusal.

@@ -239,6 +239,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_larger_than_a_bucket_is_not_remembered() {
+        let (memo, key) = (Memo::new(1).expect("a memo"), key());
+        let largest = (BYTES_PER_TOKEN - OVERHEAD) / 2 - 32;
+        let (fits, does_not) = (token(1, largest), token(2, largest + 1));
+        memo.insert(&fits, 0, key.clone(), &claims("alice"));
+        memo.insert(&does_not, 0, key, &claims("alice"));
+        assert!(memo.get(&fits, 0).is_some() && memo.get(&does_not, 0).is_none());
+    }
+
+    #[test]
     fn the_whole_token_is_compared() {
         let (memo, key) = (Memo::new(16).expect("a memo"), key());
         memo.insert(&token(1, 300), 0, key, &claims("alice"));
