@@ -3,6 +3,7 @@
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
 #![deny(unused_results, single_use_lifetimes, unnameable_types, private_interfaces)]
 #![deny(elided_lifetimes_in_paths)]
+#![allow(clippy::unused_async)]
 
 use auth_guard::{Access, AuthError, Requirement, Unavailable, Verified, user_scoped};
 use rocket::form::Form;

@@ -3,6 +3,7 @@
 #![deny(warnings, clippy::all, clippy::pedantic)]
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, unused_qualifications)]
 #![deny(unused_results, single_use_lifetimes, unnameable_types, private_interfaces)]
+#![allow(clippy::must_use_candidate, clippy::unused_async)]
 
 use auth_guard::{Owner, user_scoped};
 use rocket::{delete, get, routes};

@@ -13,7 +13,7 @@ fn list() -> String {
     let bound: &UserId = &user_id;
     let mut tasks = HashMap::new();
     tasks.insert(bound.clone(), 1);
-    let found = tasks.get("alice").is_some();
+    let found = tasks.contains_key("alice");
     if user_id == "alice" && user_id.len() == 5 && found {
         return user_id.to_uppercase();
     }
