@@ -31,13 +31,13 @@ fn rule_07_the_type_and_the_curve_of_a_key_name_its_algorithm() {
     let algorithms = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Es384, Algorithm::Es512];
     for (algorithm, name) in algorithms.into_iter().zip(names) {
         let key = unnamed(algorithm);
-        assert_eq!(read(&[key.clone()], &[]), Ok((1, vec![])), "{name}");
-        assert_eq!(read(&[key.clone()], &[name]), Ok((1, vec![])), "{name}");
+        assert_eq!(read(std::slice::from_ref(&key), &[]), Ok((1, vec![])), "{name}");
+        assert_eq!(read(std::slice::from_ref(&key), &[name]), Ok((1, vec![])), "{name}");
         for other in names.into_iter().filter(|other| *other != name) {
             let why = format!(
                 "has no usable key (one: the algorithm {name} is not accepted ({other} are))"
             );
-            assert_eq!(read(&[key.clone()], &[other]), Err(why));
+            assert_eq!(read(std::slice::from_ref(&key), &[other]), Err(why));
         }
     }
 }

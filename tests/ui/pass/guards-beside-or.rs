@@ -47,11 +47,10 @@ async fn handler<'r>(
     owner: Owner<'r>,
     jar: &'r CookieJar<'_>,
     parse: &State<Parse>,
-    written: &State<for<'a> fn(&'a str) -> &'a str>,
     names: &'r State<Vec<&'static str>>,
     task: Result<Form<Task<'r>>, rocket::form::Errors<'r>>,
 ) -> String {
-    let title = task.map(|task| parse(written(task.title)).to_owned()).unwrap_or_default();
+    let title = task.map(|task| parse(task.title).to_owned()).unwrap_or_default();
     let names = names.len() + jar.iter().count();
     format!("{user_id} {id} {page:?} {} {} {names} {title}", access.path_user(), owner.0)
 }
