@@ -1,4 +1,4 @@
-//! What the attributes accept, one case in each file: each must compile, and its routes be
+//! What the attributes accept. Each file is a case: it must compile, and its routes must be
 //! made.
 #![allow(missing_docs, reason = "a case need not say what its name does")]
 
