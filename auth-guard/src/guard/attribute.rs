@@ -1,6 +1,7 @@
 //! The attributes' guard: what `#[user_scoped]`, `#[scoped]` and `#[authorized]` expand to.
 
 use std::fmt;
+use std::future::ready;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{self, Poll};
@@ -51,23 +52,16 @@ struct Asks {
     requirement: Option<Question>,
 }
 
-/// The answer, or the future that gives it.
-enum Answer<'f> {
-    LetIn,
-    Refused(Refusal),
-    Later(BoxFuture<'f, Result<(), Refusal>>),
-}
-
 /// The future that lets a caller in. It has no size, so boxing it allocates nothing.
 /// `immediate` does the same, but an application would compile several functions of it
 /// for each handler.
 struct LetIn<H>(PhantomData<fn() -> H>);
 
 /// Any other answer as the future that Rocket wants of the guard of `H`.
-struct Reply<'f, H> {
-    answer: Answer<'f>,
-    of: PhantomData<fn() -> H>,
-}
+struct Reply<'f, H>(Answer<'f>, PhantomData<fn() -> H>);
+
+/// The future of an answer that is not simply to let the caller in.
+type Answer<'f> = BoxFuture<'f, Result<(), Refusal>>;
 
 /// A refusal, as Rocket takes it.
 type Refusal = (Status, AuthError);
@@ -92,8 +86,8 @@ impl<'r, H: Guarded> FromRequest<'r> for Guard<H> {
             }
         };
         match asks.answer(request) {
-            Answer::LetIn => Box::pin(LetIn(PhantomData)),
-            answer => Box::pin(Reply { answer, of: PhantomData }),
+            None => Box::pin(LetIn(PhantomData)),
+            Some(answer) => Box::pin(Reply(answer, PhantomData)),
         }
     }
 }
@@ -102,7 +96,7 @@ impl<H> Future for Reply<'_, H> {
     type Output = Outcome<Guard<H>, AuthError>;
 
     fn poll(self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
-        match self.get_mut().answer.poll(context) {
+        match self.get_mut().0.as_mut().poll(context) {
             Poll::Ready(Ok(())) => Poll::Ready(Outcome::Success(Guard(PhantomData))),
             Poll::Ready(Err(refusal)) => Poll::Ready(Outcome::Error(refusal)),
             Poll::Pending => Poll::Pending,
@@ -118,21 +112,11 @@ impl<H> Future for LetIn<H> {
     }
 }
 
-impl Answer<'_> {
-    fn poll(&mut self, context: &mut task::Context<'_>) -> Poll<Result<(), Refusal>> {
-        match self {
-            Self::LetIn => Poll::Ready(Ok(())),
-            Self::Refused((status, error)) => Poll::Ready(Err((*status, error.clone()))),
-            Self::Later(answer) => answer.as_mut().poll(context),
-        }
-    }
-}
-
 impl Asks {
-    /// Decides about a request.
-    fn answer<'r: 'f, 'q: 'f, 'f>(&'static self, request: &'r Request<'q>) -> Answer<'f> {
+    /// Decides about a request. Returns `None` if that lets the caller in.
+    fn answer<'r: 'f, 'q: 'f, 'f>(&'static self, request: &'r Request<'q>) -> Option<Answer<'f>> {
         if self.handler.exempt.is_some() {
-            return Answer::LetIn;
+            return None;
         }
 
         // `protect` has asked before, and the handler's own guards may ask after.
@@ -140,14 +124,14 @@ impl Asks {
             request.route().and_then(Declaration::of) == Some(Declaration::Protected);
         let is_alone = !self.handler.has_guards && !is_protected;
         let Some(terms) = self.terms(request, is_alone, is_protected) else {
-            return Answer::Refused(refused(request, AuthError::Misconfigured.into()));
+            return Some(refused_now(request, AuthError::Misconfigured.into()));
         };
         // The handler's own guards get the caller with the grant.
         let caller = match Authentication::begin(request, is_protected) {
             Authentication::Done(Ok(caller)) => caller,
-            Authentication::Done(Err(error)) => return Answer::Refused(refused(request, error)),
+            Authentication::Done(Err(error)) => return Some(refused_now(request, error)),
             Authentication::Pending(pending) => {
-                return Answer::Later(Box::pin(async move {
+                return Some(Box::pin(async move {
                     let decided = async {
                         let caller = pending.finish(request).await?;
                         let grant = decide_and_ask(request, &caller, &terms).await?;
@@ -161,13 +145,13 @@ impl Asks {
         match decide(request, &caller, &terms) {
             Decision::Granted(grant) => {
                 self.keep(request, caller, grant);
-                Answer::LetIn
+                None
             }
-            Decision::Refused(error) => Answer::Refused(refused(request, error)),
+            Decision::Refused(error) => Some(refused_now(request, error)),
             Decision::Ask(_) if is_asking_itself(request, Asked::Requirement) => {
-                Answer::Refused(refused(request, AuthError::Misconfigured.into()))
+                Some(refused_now(request, AuthError::Misconfigured.into()))
             }
-            Decision::Ask(unanswered) => Answer::Later(Box::pin(async move {
+            Decision::Ask(unanswered) => Some(Box::pin(async move {
                 let grant = unanswered.ask(request, &caller, &terms).await;
                 let grant = grant.map_err(|error| refused(request, error))?;
                 self.keep(request, caller, grant);
@@ -215,6 +199,10 @@ impl Asks {
             state.set_granted(request, caller, grant.by(), grant.owner());
         }
     }
+}
+
+fn refused_now<'f>(request: &Request<'_>, error: Refused) -> Answer<'f> {
+    Box::pin(ready(Err(refused(request, error))))
 }
 
 /// Records a refusal. It also revokes what a clone of the request was granted.
