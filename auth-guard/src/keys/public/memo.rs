@@ -57,6 +57,8 @@ impl fmt::Debug for SharedMemo {
 
 struct Entry {
     hash: u64,
+    /// The hash of the user's id.
+    user: u64,
     token: Box<str>,
     issuer: IssuerId,
     key: Arc<PublicKey>,
@@ -67,7 +69,9 @@ struct Entry {
 pub(crate) type IssuerId = usize;
 
 const SHARDS: usize = 32;
-const BUCKET_CAPACITY: usize = 16;
+/// Chance spreads users over the buckets: if these were small, some would be full long before the
+/// memo is.
+const BUCKET_CAPACITY: usize = 128;
 /// The most entries of one user.
 const OF_ONE_USER: usize = 4;
 /// The average size of an entry: 10,000 entries are below 16 MiB.
@@ -115,21 +119,19 @@ impl Memo {
         key: Arc<PublicKey>,
         claims: &Claims,
     ) {
-        let hash = self.hash(token);
+        let (hash, user) = (self.hash(token), self.hasher.hash_one(claims.uid()));
         let (token, claims) = (token.into(), claims.clone());
-        let entry = Arc::new(Entry { hash, token, issuer, key, claims });
+        let entry = Arc::new(Entry { hash, user, token, issuer, key, claims });
         let max_weight = self.bucket_capacity * BYTES_PER_TOKEN;
         if entry.weight() > max_weight {
             return;
         }
 
-        let uid = entry.claims.uid();
-        let bucket = self.hasher.hash_one(uid) as usize % self.buckets.len();
-        let mut bucket = lock(&self.buckets[bucket]);
+        let mut bucket = lock(&self.buckets[user as usize % self.buckets.len()]);
         let is_useless = |other: &Entry| other.hash == hash || other.key.is_retired();
         while self.evict_first(&mut bucket, is_useless) {}
 
-        let is_own = |other: &Entry| other.claims.uid() == uid;
+        let is_own = |other: &Entry| other.user == user;
         while bucket.iter().filter(|other| is_own(other)).count() >= OF_ONE_USER {
             self.evict_first(&mut bucket, is_own);
         }
@@ -223,6 +225,16 @@ mod tests {
         assert!(kept() + OF_ONE_USER >= before, "{before}, and now {}", kept());
         let own = (1_000..51_000).filter(|n| memo.get(&token(*n, 300), 0).is_some()).count();
         assert_eq!(own, OF_ONE_USER);
+    }
+
+    #[test]
+    fn with_room_for_twice_as_many_everybody_is_remembered() {
+        let (memo, key) = (Memo::new(20_000).expect("a memo"), key());
+        for user in 0..10_000 {
+            memo.insert(&token(user, 300), 0, key.clone(), &claims(&format!("user {user}")));
+        }
+        let kept = (0..10_000).filter(|user| memo.get(&token(*user, 300), 0).is_some()).count();
+        assert_eq!(kept, 10_000);
     }
 
     #[test]
