@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::keys::public::jwk::PublicKey;
@@ -22,8 +23,9 @@ use crate::token::claims::Claims;
 pub(crate) struct Memo {
     /// Keyed at random, so that nobody can aim at a bucket.
     hasher: RandomState,
-    /// Sharded, so that a writer does not block all readers.
-    shards: Vec<RwLock<HashMap<u64, Arc<Entry>>>>,
+    /// Each has all entries, and a thread always reads the same one: two threads that take one
+    /// lock slow each other down, even if both only read.
+    lanes: [Lane; LANES],
     /// The entries of each bucket's users, oldest first.
     buckets: Vec<Mutex<Vec<Arc<Entry>>>>,
     bucket_capacity: usize,
@@ -55,6 +57,12 @@ impl fmt::Debug for SharedMemo {
     }
 }
 
+/// Sharded, so that a writer does not block all readers.
+type Lane = [RwLock<Shard>; SHARDS];
+
+/// Entries by the hashes of their tokens.
+type Shard = HashMap<u64, Arc<Entry>>;
+
 struct Entry {
     hash: u64,
     /// The hash of the user's id.
@@ -68,6 +76,7 @@ struct Entry {
 /// The place of an issuer among those of a verifier.
 pub(crate) type IssuerId = usize;
 
+const LANES: usize = 4;
 const SHARDS: usize = 32;
 /// Chance spreads users over the buckets: if these were small, some would be full long before the
 /// memo is.
@@ -77,16 +86,23 @@ const OF_ONE_USER: usize = 4;
 /// The average size of an entry: 10,000 entries are below 16 MiB.
 const BYTES_PER_TOKEN: usize = 1_600;
 /// The size of an entry without its text and its claims.
-const OVERHEAD: usize = 320;
+const OVERHEAD: usize = 400;
+
+thread_local! {
+    /// The lane that this thread reads.
+    static LANE: usize = NEXT_LANE.fetch_add(1, Ordering::Relaxed) % LANES;
+}
+
+static NEXT_LANE: AtomicUsize = AtomicUsize::new(0);
 
 impl Memo {
     /// Returns `None` if the capacity is 0.
     pub(crate) fn new(capacity: usize) -> Option<Self> {
-        let bucket_capacity = capacity.min(BUCKET_CAPACITY);
-        let buckets = capacity.checked_div(bucket_capacity)?;
+        let buckets = capacity.div_ceil(BUCKET_CAPACITY);
+        let bucket_capacity = capacity.checked_div(buckets)?;
         Some(Self {
             hasher: RandomState::new(),
-            shards: std::iter::repeat_with(RwLock::default).take(SHARDS).collect(),
+            lanes: Default::default(),
             buckets: std::iter::repeat_with(Mutex::default).take(buckets).collect(),
             bucket_capacity,
         })
@@ -105,7 +121,8 @@ impl Memo {
 
     fn find<T>(&self, token: &str, get: impl FnOnce(&Entry) -> Option<T>) -> Option<T> {
         let hash = self.hash(token);
-        let shard = self.shard(hash).read().unwrap_or_else(PoisonError::into_inner);
+        let lane = &self.lanes[LANE.with(|lane| *lane)];
+        let shard = lane[place(hash)].read().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.get(&hash)?;
         let is_valid = *entry.token == *token && !entry.key.is_retired();
         if is_valid { get(entry) } else { None }
@@ -143,23 +160,27 @@ impl Memo {
         }
 
         bucket.push(Arc::clone(&entry));
-        self.shard(hash).write().unwrap_or_else(PoisonError::into_inner).insert(hash, entry);
+        self.change(hash, |shard| drop(shard.insert(hash, Arc::clone(&entry))));
     }
 
     /// Evicts the oldest entry of a bucket that fits. Returns `false` if there is none.
     fn evict_first(&self, bucket: &mut Vec<Arc<Entry>>, of: impl Fn(&Entry) -> bool) -> bool {
         let Some(index) = bucket.iter().position(|other| of(other)) else { return false };
         let evicted = bucket.remove(index);
-        let mut shard = self.shard(evicted.hash).write().unwrap_or_else(PoisonError::into_inner);
-        // Another token may have replaced it.
-        if shard.get(&evicted.hash).is_some_and(|there| Arc::ptr_eq(there, &evicted)) {
-            shard.remove(&evicted.hash);
-        }
+        self.change(evicted.hash, |shard| {
+            // Another token may have replaced it.
+            if shard.get(&evicted.hash).is_some_and(|there| Arc::ptr_eq(there, &evicted)) {
+                shard.remove(&evicted.hash);
+            }
+        });
         true
     }
 
-    fn shard(&self, hash: u64) -> &RwLock<HashMap<u64, Arc<Entry>>> {
-        &self.shards[(hash >> 32) as usize % SHARDS]
+    /// Makes a change in every lane, one after the other.
+    fn change(&self, hash: u64, change: impl Fn(&mut Shard)) {
+        for lane in &self.lanes {
+            change(&mut lane[place(hash)].write().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     /// Hashes the end of the token: it belongs to the signature, and so is as good as random.
@@ -170,6 +191,11 @@ impl Memo {
     }
 }
 
+/// Returns the place of the shard for a hash.
+fn place(hash: u64) -> usize {
+    (hash >> 32) as usize % SHARDS
+}
+
 impl Entry {
     /// Returns an upper bound in bytes: the claims are a decoded part of the token.
     fn weight(&self) -> usize {
@@ -178,103 +204,4 @@ impl Entry {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::keys::public::algorithm::{Algorithm, Algorithms};
-    use crate::keys::public::set::KeySet;
-    use crate::token::profile::Profile;
-
-    /// RFC 8037 appendix A.2.
-    fn key() -> Arc<PublicKey> {
-        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
-        let set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": x }] }).to_string();
-        let read = KeySet::read(set.as_bytes(), &Algorithms::of(&[])).expect("a set");
-        read.keys.select(Algorithm::EdDsa, None).expect("a key").clone()
-    }
-
-    fn claims(uid: &str) -> Claims {
-        let uid_claim = "uid".into();
-        let profile = Profile { uid_claim, max_lifetime: 100, ..Profile::default() };
-        let payload = json!({ "uid": uid, "exp": 50 }).to_string();
-        profile.check(payload.as_bytes(), SystemTime::UNIX_EPOCH).expect("valid claims")
-    }
-
-    /// Makes the text of a token. The memo does not look inside.
-    fn token(n: usize, length: usize) -> String {
-        format!("{}{n:032}", "x".repeat(length))
-    }
-
-    #[test]
-    fn nobody_evicts_everybody() {
-        let (memo, key) = (Memo::new(1_000).expect("a memo"), key());
-        for user in 0..200 {
-            memo.insert(&token(user, 300), 0, key.clone(), &claims(&format!("user {user}")));
-        }
-        let kept = || (0..200).filter(|user| memo.get(&token(*user, 300), 0).is_some()).count();
-        let before = kept();
-        assert!(before > 190, "{before}");
-
-        let mallory = claims("mallory");
-        for n in 1_000..51_000 {
-            memo.insert(&token(n, 300), 0, key.clone(), &mallory);
-        }
-        assert!(kept() + OF_ONE_USER >= before, "{before}, and now {}", kept());
-        let own = (1_000..51_000).filter(|n| memo.get(&token(*n, 300), 0).is_some()).count();
-        assert_eq!(own, OF_ONE_USER);
-    }
-
-    #[test]
-    fn with_room_for_twice_as_many_everybody_is_remembered() {
-        let (memo, key) = (Memo::new(20_000).expect("a memo"), key());
-        for user in 0..10_000 {
-            memo.insert(&token(user, 300), 0, key.clone(), &claims(&format!("user {user}")));
-        }
-        let kept = (0..10_000).filter(|user| memo.get(&token(*user, 300), 0).is_some()).count();
-        assert_eq!(kept, 10_000);
-    }
-
-    #[test]
-    fn the_memo_is_bounded_in_bytes() {
-        let (memo, key) = (Memo::new(320).expect("a memo"), key());
-        for n in 0..2_000 {
-            memo.insert(&token(n, 8_000), 0, key.clone(), &claims(&format!("user {n}")));
-        }
-        let shards = memo.shards.iter().map(|shard| shard.read().expect("no panic"));
-        let bytes: usize =
-            shards.map(|shard| shard.values().map(|of| of.weight()).sum::<usize>()).sum();
-        assert!(bytes > 0 && bytes <= 320 * BYTES_PER_TOKEN, "{bytes}");
-        const { assert!(10_000 * BYTES_PER_TOKEN < 16 * 1024 * 1024) };
-    }
-
-    #[test]
-    fn what_is_larger_than_a_bucket_is_not_remembered() {
-        let (memo, key) = (Memo::new(1).expect("a memo"), key());
-        let largest = (BYTES_PER_TOKEN - OVERHEAD) / 2 - 32;
-        let (fits, does_not) = (token(1, largest), token(2, largest + 1));
-        memo.insert(&fits, 0, key.clone(), &claims("alice"));
-        memo.insert(&does_not, 0, key, &claims("alice"));
-        assert!(memo.get(&fits, 0).is_some() && memo.get(&does_not, 0).is_none());
-    }
-
-    #[test]
-    fn the_whole_token_is_compared() {
-        let (memo, key) = (Memo::new(16).expect("a memo"), key());
-        memo.insert(&token(1, 300), 0, key, &claims("alice"));
-        assert!(memo.get(&token(1, 300), 0).is_some());
-        assert!(memo.get(&token(1, 301), 0).is_none(), "the same end, another beginning");
-    }
-
-    #[test]
-    fn rule_22_what_is_remembered_for_one_issuer_is_not_recalled_for_another() {
-        let (memo, key) = (Memo::new(16).expect("a memo"), key());
-        memo.insert(&token(1, 300), 1, key, &claims("alice"));
-        assert_eq!(memo.issuer_of(&token(1, 300)), Some(1));
-        assert!(memo.get(&token(1, 300), 1).is_some());
-        assert!(memo.get(&token(1, 300), 0).is_none() && memo.get(&token(1, 300), 2).is_none());
-        assert_eq!(memo.issuer_of(&token(2, 300)), None);
-    }
-}
+mod tests;
