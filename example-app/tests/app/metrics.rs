@@ -74,7 +74,10 @@ impl WithPublicKeys {
     const ORIGIN: &str = "https://auth.example.com";
 
     fn start(variables: &[(&str, &str)]) -> Self {
-        let issuer = JwksServer::start();
+        Self::with(JwksServer::start(), variables)
+    }
+
+    fn with(issuer: JwksServer, variables: &[(&str, &str)]) -> Self {
         let ours = [
             ("BETTER_AUTH_URL", Self::ORIGIN),
             ("AUTH_GUARD_JWKS_URL", issuer.url()),
@@ -114,6 +117,13 @@ impl WithPublicKeys {
         // No label comes from a token or from the issuer.
         assert!(!numbers.contains("of-the-issuer") && !numbers.contains("127.0.0.1"), "{numbers}");
     }
+}
+
+#[test]
+fn public_keys_are_counted_before_the_issuer_has_answered() {
+    let issuer = JwksServer::start();
+    issuer.delay(Duration::from_secs(4));
+    WithPublicKeys::with(issuer, &[]).counts(0);
 }
 
 #[test]

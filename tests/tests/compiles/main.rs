@@ -53,6 +53,7 @@ pub mod scoped_with_a_trailing_comma;
 pub mod strict_crate;
 pub mod twins;
 pub mod uri;
+pub mod uri_after_other_arguments;
 pub mod uri_of_a_named_segment;
 pub mod user_id_as_str;
 pub mod user_scoped_scope;

@@ -706,17 +706,22 @@ fn scopes_that_are_named_and_never_needed_are_a_warning_unless_that_is_said() {
         assert!(ended.launched && !ended.output.contains("do not need"), "{}", ended.output);
     }
 
-    let further = |scopes: &str| {
-        App::with_secret().env("BETTER_AUTH_URL", "https://auth.example").toml(&format!(
+    let agents = |app: App, scopes: &str| {
+        app.toml(&format!(
             "[default.auth_guard.issuers.agents]\nissuer = \"https://a.example\"\n\
              audience = \"api\"\nrequired_claims = [\"azp\"]\nusers = \"same\"\n\
              jwks_url = \"http://127.0.0.1:9/jwks\"\n{scopes}"
         ))
     };
+    let further =
+        |scopes: &str| agents(app().env("BETTER_AUTH_URL", "https://auth.example"), scopes);
     let named = "the tokens of `agents` do not need. Set `issuers.agents.scopes` to \"enforced\"";
     further("").launches(&[named]);
     let ended = further("scopes = \"enforced\"").run();
     assert!(ended.launched && !ended.output.contains("do not need"), "{}", ended.output);
+    let first = app().env("AUTH_GUARD_ISSUER", "https://b.example");
+    let first = agents(first.env("AUTH_GUARD_AUDIENCE", "api"), "scopes = \"enforced\"");
+    first.launches(&["the tokens of the first issuer do not need. Set `scopes` to \"enforced\""]);
     assert!(ended.output.contains("owner of <user_id> or Support; no scope: closed to `agents`"));
 }
 
