@@ -100,12 +100,7 @@ impl Source {
         };
         let metadata = metadata.map_err(|failure| failure.to_string())?;
         let url = address_of_keys(&metadata, issuer, self.insecure)?;
-        let is_alike =
-            url.is_https() == self.url.is_https() && url.is_loopback() == self.url.is_loopback();
-        let keys = match is_alike {
-            true => self.client.get(&url).await,
-            false => Client::open(&url)?.get(&url).await,
-        };
+        let keys = Client::open(&url)?.get(&url).await;
         keys.map_err(|failure| format!("at its `jwks_uri`, {failure}"))
     }
 }
