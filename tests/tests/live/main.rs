@@ -4,7 +4,7 @@
 //! These tests need Node, Chromium, HAProxy, OpenSSL and the packages of the issuers, of the
 //! browser and of Next.js (`npm ci` in `example-app/issuer`, `tests/issuers`, `tests/browser`
 //! and `tests/next`). They fail if any of that is missing. Those that are ignored take minutes,
-//! or need root: `.ci/release` runs them.
+//! need root or the machine for themselves: `.ci/release` runs them.
 
 mod browser;
 mod faults;

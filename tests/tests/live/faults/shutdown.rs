@@ -55,6 +55,7 @@ fn create(open: &mut Option<TcpStream>, app: &ExampleApp, token: &str, title: &s
 }
 
 #[test]
+#[ignore = "needs the machine for itself, or Rocket may give up before all connections have ended"]
 fn sigterm_under_load_answers_what_it_has_begun() {
     let (stage, folder) = (Stage::set(), folder("shutdown"));
     let database = folder.join("tasks.sqlite");
